@@ -13,7 +13,10 @@
 /* Longest variant that an input may unpack to: Xen's own limit. */
 #define IMAGE_MAX_PAYLOAD (1024u << 20)
 
-enum image_kind { IMAGE_BZIMAGE, IMAGE_ELF };
+enum image_kind {
+        IMAGE_BZIMAGE,
+        IMAGE_ELF
+};
 
 /* A whole bootable file.  Offsets and sizes in bytes of the file. */
 struct image {
@@ -41,12 +44,12 @@ struct image {
         size_t unpacked_size;
 
         /* Of the payload's ELF header, program headers and notes */
-        uint64_t entry;      /* e_entry */
-        uint64_t load_addr;  /* lowest p_paddr of the PT_LOADs */
-        uint64_t load_size;  /* to the highest p_paddr + p_memsz */
+        uint64_t entry;     /* e_entry */
+        uint64_t load_addr; /* lowest p_paddr of the PT_LOADs */
+        uint64_t load_size; /* to the highest p_paddr + p_memsz */
         bool elf64;
-        uint64_t pvh_entry;  /* XEN_ELFNOTE_PHYS32_ENTRY, 0: none */
-        uint64_t xen_entry;  /* XEN_ELFNOTE_ENTRY, 0: none */
+        uint64_t pvh_entry;     /* XEN_ELFNOTE_PHYS32_ENTRY, 0: none */
+        uint64_t xen_entry;     /* XEN_ELFNOTE_ENTRY, 0: none */
         uint64_t xen_virt_base; /* XEN_ELFNOTE_VIRT_BASE */
 };
 
