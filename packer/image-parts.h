@@ -7,7 +7,8 @@
 
 #include "image.h"
 
-/* Reads the file or block device at path whole into *ret_data (to be freed). */
+/* Reads the file at path whole into *ret_data (to be freed), which has room for
+ * one byte more. */
 int file_read(const char *path, uint8_t **ret_data, size_t *ret_size,
               char **ret_message);
 
