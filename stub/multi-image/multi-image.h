@@ -11,6 +11,7 @@
 #ifndef STUB_MULTI_IMAGE_MULTI_IMAGE_H
 #define STUB_MULTI_IMAGE_MULTI_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,10 +32,14 @@ struct variant_info {
         uint64_t load_addr;               /* lowest p_paddr of the payload ELF */
         uint64_t load_size;               /* from there to the highest end, bss
                                            * and brk included */
+        uint64_t load_room;               /* bytes that loading takes there, at
+                                           * least load_size */
         uint64_t pvh_entry;               /* PHYS32_ENTRY note, 0: none */
         uint64_t xen_entry;               /* Xen ENTRY note (virtual), 0: none */
         uint64_t xen_virt_base;           /* Xen VIRT_BASE note */
         uint64_t work_size;               /* bytes of work memory to lend */
+        uint64_t chunk_size;              /* largest unpacked chunk, bytes: what
+                                           * a decoder's dictionary may take */
         uint8_t image_digest[32];         /* SHA-256 of the image file */
 };
 
@@ -62,9 +67,12 @@ struct codec {
          * a multi_image_error.  May call the embedder's malloc and free. */
         int (*decode)(const void *in, size_t in_size, void *out,
                       size_t out_size);
-        uint32_t memory_size; /* most that decode allocates beside out, per
-                               * chunk of the largest size; bytes */
+        uint32_t memory_size; /* most that decode allocates, bytes; xz adds a
+                               * dictionary as large as the chunk */
 };
+
+extern const struct codec codec_deflate;
+extern const struct codec codec_xz;
 
 /* The codecs of this program, NULL-terminated: the embedder's choice. */
 extern const struct codec *const multi_image_codecs[];
@@ -77,12 +85,17 @@ struct unpack_memory {
                            * what multi_image_body_room() asks for */
         uint8_t *work;    /* scratch, 16-byte aligned */
         size_t work_size; /* at least variant_info.work_size */
+        size_t *ret_work_used; /* if not NULL: what was used of it */
 };
 
 /* Checks header and tables (magic, version, bounds, table digest).  On success
  * *ret_mi refers to store, which must stay readable. */
 int multi_image_open(const void *store, size_t store_size,
                      struct multi_image *ret_mi);
+
+/* Checks the SHA-256 over all packed streams, which booting does not need: a
+ * variant has a digest of its own.  MULTI_IMAGE_BAD_DIGEST if it differs. */
+int multi_image_verify_store(const struct multi_image *mi);
 
 /* index < variant_count, else MULTI_IMAGE_BAD_ARGUMENT. */
 int multi_image_variant(const struct multi_image *mi, uint32_t index,
@@ -108,13 +121,13 @@ uint64_t multi_image_body_room(const struct variant_info *info);
 int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
                        const struct unpack_memory *memory);
 
-/* Rebuilds the variant's unpacked payload and loads it as an ELF loader
- * would: each PT_LOAD at load + (p_paddr - load_addr), bss zeroed.  load must
- * have room for load_size bytes or payload_size, whichever is larger, and
- * holds nothing else afterwards.  The payload's SHA-256 is checked before its
- * segments are spread.  memory->setup and ->body are not used. */
+/* Rebuilds the variant's unpacked payload and loads it as an ELF loader would:
+ * each PT_LOAD at memory->body + (p_paddr - load_addr), the rest up to
+ * load_size zeroed.  memory->body_room is at least variant_info.load_room; what
+ * lies behind load_size is scratch afterwards.  The payload's SHA-256 is
+ * checked before its segments are spread.  With VARIANT_ELF the set-up header
+ * that the image came with goes to memory->setup unless that is NULL. */
 int multi_image_load(const struct multi_image *mi, uint32_t variant,
-                     uint8_t *load, size_t load_room, uint8_t *work,
-                     size_t work_size, uint64_t *ret_e_entry);
+                     const struct unpack_memory *memory, uint64_t *ret_entry);
 
 #endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of a store: what docs/format.md describes, defined once for
+ * writer, reader, stub, fuzz targets and tests.
+ *
+ * A store holds a *master sequence* of entries.  Each entry is a run of bytes
+ * with the set of variants that hold it (its membership); a variant is the
+ * entries whose membership names it, in sequence.  Addresses follow by adding
+ * sizes, so no layout is stored.  Relocated fields hold *pool addresses*:
+ * addresses in a numbering that all variants share, which the reader maps to
+ * the variant's own.
+ */
+#ifndef STUB_MULTI_IMAGE_FORMAT_H
+#define STUB_MULTI_IMAGE_FORMAT_H
+
+#include <stdint.h>
+
+/* Bytes as they lie in the file: get_le32() is the only way to a number. */
+typedef struct {
+        uint8_t b[2];
+} le16;
+typedef struct {
+        uint8_t b[4];
+} le32;
+typedef struct {
+        uint8_t b[8];
+} le64;
+
+static inline uint16_t get_le16(le16 v)
+{
+        return (uint16_t)(v.b[0] | v.b[1] << 8);
+}
+
+/* Written so that gcc and clang make one load of it. */
+static inline uint32_t get_le32(le32 v)
+{
+        return (uint32_t)v.b[0] | (uint32_t)v.b[1] << 8 |
+               (uint32_t)v.b[2] << 16 | (uint32_t)v.b[3] << 24;
+}
+
+static inline uint64_t get_le64(le64 v)
+{
+        return (uint64_t)v.b[0] | (uint64_t)v.b[1] << 8 |
+               (uint64_t)v.b[2] << 16 | (uint64_t)v.b[3] << 24 |
+               (uint64_t)v.b[4] << 32 | (uint64_t)v.b[5] << 40 |
+               (uint64_t)v.b[6] << 48 | (uint64_t)v.b[7] << 56;
+}
+
+static inline le16 put_le16(uint16_t v)
+{
+        return (le16){ { (uint8_t)v, (uint8_t)(v >> 8) } };
+}
+
+static inline le32 put_le32(uint32_t v)
+{
+        return (le32){ { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+                         (uint8_t)(v >> 24) } };
+}
+
+static inline le64 put_le64(uint64_t v)
+{
+        return (le64){ { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+                         (uint8_t)(v >> 24), (uint8_t)(v >> 32),
+                         (uint8_t)(v >> 40), (uint8_t)(v >> 48),
+                         (uint8_t)(v >> 56) } };
+}
+
+#define MULTI_IMAGE_MAGIC "\211INGOT\r\n" /* 8 bytes, no NUL */
+#define MULTI_IMAGE_VERSION 1
+
+/* Named maxima: a reader refuses more. */
+#define MULTI_IMAGE_MAX_VARIANTS 32 /* a membership is 32 bits */
+#define MULTI_IMAGE_MAX_RULES 256
+#define MULTI_IMAGE_MAX_CHUNKS 65536
+#define MULTI_IMAGE_MAX_CHUNK (16u << 20)     /* bytes of one unpacked chunk */
+#define MULTI_IMAGE_MAX_BODY (64u << 10)      /* bytes of one entry's body */
+#define MULTI_IMAGE_MAX_META (64u << 20)      /* bytes of an unpacked stream
+                                               * that is read as a whole */
+#define MULTI_IMAGE_MAX_PAYLOAD (1024u << 20) /* Xen's limit for a payload */
+#define MULTI_IMAGE_MAX_SECTIONS 4096
+#define MULTI_IMAGE_MAX_MEMBERSHIPS 65536
+#define MULTI_IMAGE_NAME_SIZE 32
+#define MULTI_IMAGE_MAX_SEGMENTS 16 /* PT_LOADs of a payload */
+
+enum codec_id {
+        CODEC_STORED = 0, /* a chunk may be stored whatever the codec */
+        CODEC_DEFLATE = 1,
+        CODEC_XZ = 2, /* raw LZMA2 */
+};
+
+enum variant_kind {
+        VARIANT_BZIMAGE = 1, /* set-up, boot code, payload in the stored frame */
+        VARIANT_ELF = 2,     /* the payload is the image; a set-up header of
+                              * the bzImage that it came from may precede it */
+};
+
+/* What the stub can find itself running on; the bit number in rules. */
+enum platform {
+        PLATFORM_NATIVE = 0, /* no hypervisor seen; also matches when nothing
+                              * else is known */
+        PLATFORM_KVM,
+        PLATFORM_XEN_PV,
+        PLATFORM_XEN_PVH,
+        PLATFORM_XEN_HVM,
+        PLATFORM_HYPERV,
+        PLATFORM_VMWARE,
+        PLATFORM_TCG, /* QEMU without a hypervisor's help */
+        PLATFORM_ACRN,
+        PLATFORM_JAILHOUSE,
+        PLATFORM_BHYVE,
+        PLATFORM_LGUEST,
+        PLATFORM_VMI,
+        PLATFORM_COUNT
+};
+
+/* Offset 0 of the store. */
+struct multi_image_header {
+        uint8_t magic[8];
+        le32 version;         /* MULTI_IMAGE_VERSION */
+        le32 tables_size;     /* bytes of header, variants, rules, chunks */
+        le64 store_size;      /* bytes of the whole store */
+        le32 variant_count;   /* 1 to MULTI_IMAGE_MAX_VARIANTS */
+        le32 rule_count;      /* 0 to MULTI_IMAGE_MAX_RULES */
+        le32 stream_count;    /* STREAM_COUNT */
+        le32 chunk_count;     /* chunks of all streams */
+        le32 default_variant; /* index; what boots when no rule matches */
+        uint8_t codec;        /* enum codec_id */
+        uint8_t reserved[3];  /* zero */
+        uint8_t store_digest[32]; /* SHA-256 of everything behind the tables */
+        uint8_t table_digest[32]; /* SHA-256 of the tables with this field 0 */
+};
+_Static_assert(sizeof(struct multi_image_header) == 112,
+               "docs/format.md, section 2");
+
+struct format_variant {
+        uint8_t name[MULTI_IMAGE_NAME_SIZE]; /* NUL-padded, unique */
+        le32 kind;           /* enum variant_kind */
+        le32 payload_crc;    /* CRC-32 of the unpacked payload (stored frame) */
+        le64 image_size;     /* bytes of the image file */
+        le64 setup_size;     /* leading bytes that go to unpack_memory.setup */
+        le64 prefix_size;    /* bytes before the payload, set-up included */
+        le64 suffix_size;    /* bytes behind the payload */
+        le64 compact_size;   /* unpacked payload without folded pages */
+        le64 payload_size;   /* unpacked payload */
+        le64 init_size;
+        le64 load_addr;
+        le64 load_size;
+        le64 load_room;      /* bytes that multi_image_load() may touch */
+        le64 pvh_entry;
+        le64 xen_entry;
+        le64 xen_virt_base;
+        le64 work_size;      /* bytes of work memory that unpacking takes */
+        le32 fold_count;     /* runs of whole pages folded out of the payload */
+        le32 slide_count[3]; /* entries of the KASLR table: abs64, inverse
+                              * 32-bit, abs32 */
+        uint8_t image_digest[32];   /* SHA-256 of the image file */
+        uint8_t payload_digest[32]; /* SHA-256 of the compact payload, then of
+                                     * each fold as three le32: position in the
+                                     * compact payload, pages, value */
+};
+_Static_assert(sizeof(struct format_variant) == 232, "docs/format.md, 2.1");
+
+struct format_rule {
+        le16 platform; /* enum platform */
+        le16 variant;  /* index */
+        le32 priority; /* higher wins; the earlier row wins a tie */
+};
+_Static_assert(sizeof(struct format_rule) == 8, "docs/format.md, 2.2");
+
+/* The chunks of stream i are the chunk_count ones behind those of stream i-1. */
+struct format_stream {
+        le32 chunk_count;
+        le32 max_chunk; /* largest raw_size of its chunks */
+        le64 raw_size;  /* bytes unpacked, the sum over its chunks */
+};
+_Static_assert(sizeof(struct format_stream) == 16, "docs/format.md, 2.3");
+
+struct format_chunk {
+        le32 packed_size; /* bytes in the store; equal to raw_size: stored */
+        le32 raw_size;    /* 1 to MULTI_IMAGE_MAX_CHUNK */
+};
+_Static_assert(sizeof(struct format_chunk) == 8, "docs/format.md, 2.4");
+
+/*
+ * Streams.  Those before STREAM_BODY_CODE are read as a whole, the body
+ * streams chunk by chunk.  Numbers in them are LEB128 ("varint"), signed ones
+ * zigzag, unless said otherwise.
+ */
+enum stream_id {
+        STREAM_SECTIONS,    /* struct format_section, then addresses */
+        STREAM_MEMBERSHIPS, /* le32 each: bit i = variant i */
+        STREAM_OP,          /* one byte an entry: enum entry_op */
+        STREAM_MEMBERSHIP,  /* varint an entry: index of its membership */
+        STREAM_SIZE,        /* varint an entry: bytes, or pages of a fold */
+        STREAM_FOLD,        /* one byte a fold: the value */
+        STREAM_MOVED,       /* varint a moved entry: its slot's index */
+        STREAM_FIELD_COUNT, /* varint an entry that has a body */
+        STREAM_FIELD_GAP,   /* varint a field: bytes since the last one's end */
+        STREAM_FIELD_TYPE,  /* one byte a field: enum field_type */
+        STREAM_TARGET,      /* signed varint a field of a record section */
+        STREAM_ORC_COUNT,   /* varint a code entry: its unwind records */
+        STREAM_ORC_GAP,     /* varint a record: bytes since the last one */
+        STREAM_ORC_INDEX,   /* varint a record: index into the palette */
+        STREAM_ORC_PALETTE, /* 6 bytes a distinct struct orc_entry */
+        STREAM_SYMBOL_MEMBERSHIP, /* kallsyms, varint a symbol: 0 = wherever its
+                                   * slot is, else index of membership + 1 */
+        STREAM_SYMBOL_SLOT,       /* signed varint: slot less the last one's */
+        STREAM_SYMBOL_OFFSET,     /* varint: bytes behind the slot's start */
+        STREAM_SYMBOL_NAME,       /* type and name, NUL-terminated */
+        STREAM_TOKEN,       /* kallsyms, per variant: varint count, then three
+                             * bytes a token in the order of their making: code,
+                             * left and right part */
+        STREAM_BODY_CODE,
+        STREAM_BODY_DATA,
+        STREAM_BODY_STRING,
+        STREAM_BODY_RECORD,
+        STREAM_BODY_OTHER, /* image headers, boot code, what has no symbols */
+        STREAM_COUNT
+};
+#define STREAM_BODY_FIRST STREAM_BODY_CODE
+#define STREAM_BODY_COUNT (STREAM_COUNT - STREAM_BODY_FIRST)
+
+/* One byte an entry: its kind, and how it gets its slot. */
+enum entry_op {
+        ENTRY_KIND = 0x0f,
+        ENTRY_BODY = 0,    /* bytes from the section's body stream */
+        ENTRY_FOLD = 1,    /* whole pages of one value, not in the compact payload */
+        ENTRY_NOBITS = 2,  /* addresses without bytes (bss) */
+        ENTRY_ORC_IP = 3,  /* derived: .orc_unwind_ip */
+        ENTRY_ORC = 4,     /* derived: .orc_unwind */
+        ENTRY_SYMBOL_OFFSETS = 5, /* derived: kallsyms_offsets */
+        ENTRY_SYMBOL_NAMES = 6,   /* derived: kallsyms_names */
+        ENTRY_SYMBOL_MARKERS = 7, /* derived: kallsyms_markers */
+        ENTRY_SYMBOL_SEQS = 8,    /* derived: kallsyms_seqs_of_names */
+        ENTRY_SLIDE = 9,          /* derived: KASLR relocation table */
+        ENTRY_KIND_COUNT,
+        ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
+        ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
+};
+
+/* Where a section's bytes go. */
+enum section_part {
+        PART_PREFIX = 0,  /* image bytes before the payload */
+        PART_PAYLOAD = 1, /* unpacked payload */
+        PART_SUFFIX = 2,  /* image bytes behind the payload */
+        PART_NONE = 3,    /* no bytes: NOBITS */
+};
+
+enum section_flag {
+        SECTION_SLOTS = 1,  /* entries have pool addresses */
+        SECTION_CODE = 2,   /* entries have unwind records */
+        SECTION_RECORD = 4, /* fields are coded in STREAM_TARGET, not in place */
+        SECTION_LOADED = 8, /* has a virtual address of its own in each variant */
+        SECTION_PERCPU = 16, /* addresses are offsets into the per-CPU area */
+};
+
+/* Master sections, in the order of the sequence.  In STREAM_SECTIONS: le32
+ * count, then count of these, then for each section with SECTION_LOADED one
+ * le64 a variant: its address (ABSENT where the variant lacks it), and for one
+ * with SECTION_PERCPU another le64 a variant: the address it is loaded at. */
+struct format_section {
+        uint8_t name[32]; /* NUL-padded; for people */
+        uint8_t part;     /* enum section_part */
+        uint8_t flags;    /* enum section_flag */
+        uint8_t body;     /* stream of the bodies minus STREAM_BODY_FIRST */
+        uint8_t columns;  /* fields a record, 1 to FORMAT_MAX_COLUMNS: each has
+                           * a predictor of its own */
+        le32 entry_count;
+};
+_Static_assert(sizeof(struct format_section) == 40, "docs/format.md, 3.1");
+#define FORMAT_MAX_COLUMNS 8
+#define FORMAT_ABSENT UINT64_MAX
+
+/*
+ * A field's value follows from the target's address T and its own address P.
+ * The REL32 types differ in how far behind the field the reference point lies:
+ * an instruction's operand counts from the end of the instruction.
+ */
+enum field_type {
+        FIELD_REL32_0 = 0,    /* T - (P + 4): branches, most operands */
+        FIELD_REL32_1 = 1,    /* T - (P + 5): a 1-byte immediate follows */
+        FIELD_REL32_2 = 2,    /* T - (P + 6) */
+        FIELD_REL32_4 = 3,    /* T - (P + 8) */
+        FIELD_REL32_DATA = 4, /* T - P: tables */
+        FIELD_REL64_DATA = 5, /* T - P in 8 bytes */
+        FIELD_ABS32 = 6,      /* T in 4 bytes */
+        FIELD_ABS64 = 7,      /* T in 8 bytes */
+        FIELD_TYPE_COUNT,
+        FIELD_UNLISTED = 0x10, /* added to a type: not in the KASLR table though
+                                * its type says so, or the other way round */
+};
+
+/* Pool addresses: slot i + 1 begins at slot i's address plus the size of its
+ * largest version, rounded up to a multiple of POOL_STEP, plus POOL_STEP: so
+ * that the end of a slot is not the start of the next. */
+#define POOL_BASE 0x1000000u
+#define POOL_STEP 16u
+
+#define PAGE 4096u /* unit of folds */
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where everything stands in one variant.
+ *
+ * The master sequence is walked once without its bytes.  Each entry that the
+ * variant holds gets the next address of its section, each slot thereby its
+ * address in this variant; at the same time the slots are numbered in the pool,
+ * which is the same for all variants:
+ *
+ *      entry          membership   slot  pool      native    xen
+ *      foo            all          0     1000000   81000000  81000000
+ *      bar (version)  native       1     1000050   81000040
+ *      bar (version)  xen          1     1000050             81000040
+ *      qux            xen          2     1000090             81000060
+ *      quux           all          3     10000b0   81000060  81000080
+ *
+ * A call of quux holds the pool address 10000b0 wherever it occurs, so its
+ * bytes are the same in both.
+ */
+#include <string.h>
+
+#include "unpack.h"
+
+static int read_memberships(struct unpacker *u)
+{
+        struct reader *r = &u->streams[STREAM_MEMBERSHIPS];
+        size_t size = (size_t)(r->end - r->at);
+        uint32_t i;
+
+        REQUIRE(size % sizeof(le32) == 0 &&
+                        size / sizeof(le32) <= MULTI_IMAGE_MAX_MEMBERSHIPS,
+                MULTI_IMAGE_BAD_LAYOUT);
+        u->membership_count = (uint32_t)(size / sizeof(le32));
+        u->is_member = arena_take(&u->arena, u->membership_count);
+        REQUIRE(u->is_member, MULTI_IMAGE_NO_MEMORY);
+        for (i = 0; i < u->membership_count; i++) {
+                const le32 *m = (const le32 *)r->at + i;
+
+                u->is_member[i] = get_le32(*m) >> u->variant & 1;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+static uint64_t read_addr(struct reader *r, uint32_t variant, uint32_t count)
+{
+        const le64 *addrs = (const le64 *)r->at;
+
+        r->at += count * sizeof(le64);
+        return get_le64(addrs[variant]);
+}
+
+static int read_sections(struct unpacker *u)
+{
+        struct reader *r = &u->streams[STREAM_SECTIONS];
+        uint32_t variant_count = u->mi->variant_count;
+        const struct format_section *f;
+        uint32_t i;
+
+        REQUIRE((size_t)(r->end - r->at) >= sizeof(le32),
+                MULTI_IMAGE_BAD_LAYOUT);
+        u->section_count = get_le32(*(const le32 *)r->at);
+        r->at += sizeof(le32);
+        REQUIRE(u->section_count <= MULTI_IMAGE_MAX_SECTIONS &&
+                        (size_t)(r->end - r->at) >=
+                                u->section_count * sizeof(*f),
+                MULTI_IMAGE_BAD_LAYOUT);
+        f = (const struct format_section *)r->at;
+        r->at += u->section_count * sizeof(*f);
+        u->sections = arena_take(&u->arena,
+                                 u->section_count * sizeof(*u->sections));
+        REQUIRE(u->sections, MULTI_IMAGE_NO_MEMORY);
+
+        for (i = 0; i < u->section_count; i++, f++) {
+                struct section *s = &u->sections[i];
+                uint32_t addr_count = !!(f->flags & SECTION_LOADED) +
+                                      !!(f->flags & SECTION_PERCPU);
+
+                REQUIRE(f->part <= PART_NONE && f->body < STREAM_BODY_COUNT &&
+                                f->columns >= 1 &&
+                                f->columns <= FORMAT_MAX_COLUMNS,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                REQUIRE(!(f->flags & SECTION_PERCPU) ||
+                                f->flags & SECTION_LOADED,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                REQUIRE((size_t)(r->end - r->at) >=
+                                addr_count * variant_count * sizeof(le64),
+                        MULTI_IMAGE_BAD_LAYOUT);
+                *s = (struct section){
+                        .part = f->part,
+                        .flags = f->flags,
+                        .body = f->body,
+                        .columns = f->columns,
+                        .entry_count = get_le32(f->entry_count),
+                };
+                if (f->flags & SECTION_LOADED)
+                        s->addr = read_addr(r, u->variant, variant_count);
+                s->load_addr = s->addr;
+                if (f->flags & SECTION_PERCPU)
+                        s->load_addr = read_addr(r, u->variant, variant_count);
+        }
+        REQUIRE(reader_done(r), MULTI_IMAGE_BAD_LAYOUT);
+        return MULTI_IMAGE_OK;
+}
+
+static bool is_new_slot(const struct section *s, uint8_t op)
+{
+        return s->flags & SECTION_SLOTS &&
+               !(op & (ENTRY_VERSION | ENTRY_MOVED));
+}
+
+/* Counts slots, and checks that the sections' entries are all there are. */
+static int count_slots(struct unpacker *u)
+{
+        const struct reader *r = &u->streams[STREAM_OP];
+        const uint8_t *op = r->at;
+        uint32_t i, n;
+
+        for (i = 0; i < u->section_count; i++) {
+                const struct section *s = &u->sections[i];
+
+                n = s->entry_count;
+                REQUIRE(n <= (size_t)(r->end - op), MULTI_IMAGE_BAD_LAYOUT);
+                for (; n; n--)
+                        u->slot_count += is_new_slot(s, *op++);
+        }
+        REQUIRE(op == r->end, MULTI_IMAGE_BAD_LAYOUT);
+        return MULTI_IMAGE_OK;
+}
+
+/* One entry that this variant holds: accounts for its bytes. */
+static int add_entry(struct unpacker *u, const struct section *s, uint8_t kind,
+                     uint64_t size, uint64_t addr, struct reader *fold)
+{
+        if (kind == ENTRY_FOLD) {
+                uint32_t count = u->fold_count;
+
+                REQUIRE(s->part == PART_PAYLOAD && size &&
+                                count < get_le32(u->mi->variants[u->variant]
+                                                         .fold_count),
+                        MULTI_IMAGE_BAD_LAYOUT);
+                u->folds[count] = (struct fold){
+                        .position = u->compact_size,
+                        .page_count = (uint32_t)(size / PAGE),
+                        .value = read_byte(fold),
+                };
+                u->fold_count++;
+                u->payload_size += size;
+                return MULTI_IMAGE_OK;
+        }
+        if (kind == ENTRY_NOBITS) {
+                REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);
+                return MULTI_IMAGE_OK;
+        }
+        if (kind != ENTRY_BODY) {
+                struct derived *d = &u->derived[kind];
+
+                REQUIRE(s->part == PART_PAYLOAD && !d->size,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                *d = (struct derived){ u->compact_size, addr, size };
+        }
+        switch (s->part) {
+        case PART_PREFIX:
+                u->prefix_size += size;
+                break;
+        case PART_PAYLOAD:
+                u->compact_size += size;
+                u->payload_size += size;
+                break;
+        case PART_SUFFIX:
+                u->suffix_size += size;
+                break;
+        default:
+                REQUIRE(!size, MULTI_IMAGE_BAD_LAYOUT);
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* A limit that keeps sums of sizes within 64 bits and pool addresses in 32. */
+#define MAX_SPAN (1ull << 31)
+
+static int walk(struct unpacker *u)
+{
+        /* Copies: the place stage reads these streams once more. */
+        struct reader op = u->streams[STREAM_OP];
+        struct reader membership = u->streams[STREAM_MEMBERSHIP];
+        struct reader sizes = u->streams[STREAM_SIZE];
+        struct reader moved = u->streams[STREAM_MOVED];
+        struct reader fold = u->streams[STREAM_FOLD];
+        uint64_t pool = POOL_BASE; /* of the slot being filled */
+        uint64_t largest = 0;      /* version in it */
+        uint32_t slots = 0;        /* begun so far */
+        uint32_t slot = 0;
+        uint32_t i, n;
+        int err;
+
+        for (i = 0; i < u->section_count; i++) {
+                const struct section *s = &u->sections[i];
+                uint64_t addr = s->addr;
+                bool has_slot = false;
+
+                if (s->flags & SECTION_PERCPU)
+                        u->percpu_first = slots;
+                for (n = s->entry_count; n; n--) {
+                        uint8_t o = read_byte(&op);
+                        uint8_t kind = o & ENTRY_KIND;
+                        uint32_t m = read_varint(&membership);
+                        uint64_t size = read_varint(&sizes);
+                        bool member;
+
+                        REQUIRE(kind < ENTRY_KIND_COUNT &&
+                                        m < u->membership_count,
+                                MULTI_IMAGE_BAD_LAYOUT);
+                        member = u->is_member[m];
+                        if (kind == ENTRY_FOLD) {
+                                size *= PAGE;
+                                if (!member)
+                                        read_byte(&fold);
+                        }
+                        REQUIRE(size < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+
+                        if (s->flags & SECTION_SLOTS) {
+                                if (o & ENTRY_MOVED) {
+                                        slot = read_varint(&moved);
+                                        REQUIRE(slot < slots,
+                                                MULTI_IMAGE_BAD_LAYOUT);
+                                        has_slot = true;
+                                } else if (!(o & ENTRY_VERSION)) {
+                                        if (slots)
+                                                pool += ((largest + POOL_STEP - 1) &
+                                                         ~(uint64_t)(POOL_STEP - 1)) +
+                                                        POOL_STEP;
+                                        REQUIRE(pool < MAX_SPAN,
+                                                MULTI_IMAGE_BAD_LAYOUT);
+                                        largest = 0;
+                                        slot = slots++;
+                                        u->slot_pool[slot] = (uint32_t)pool;
+                                        u->slot_addr[slot] = SLOT_ABSENT;
+                                        has_slot = true;
+                                }
+                                REQUIRE(has_slot, MULTI_IMAGE_BAD_LAYOUT);
+                                if (slot == slots - 1 && size > largest)
+                                        largest = size;
+                                if (member)
+                                        u->slot_addr[slot] = (uint32_t)addr;
+                        }
+                        if (!member)
+                                continue;
+                        REQUIRE(s->addr != FORMAT_ABSENT, MULTI_IMAGE_BAD_LAYOUT);
+                        if ((err = add_entry(u, s, kind, size, addr, &fold)))
+                                return err;
+                        addr += size;
+                }
+                if (s->flags & SECTION_PERCPU)
+                        u->percpu_end = slots;
+        }
+        pool += ((largest + POOL_STEP - 1) & ~(uint64_t)(POOL_STEP - 1)) +
+                POOL_STEP;
+        REQUIRE(pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+        u->slot_pool[slots] = (uint32_t)pool;
+        REQUIRE(reader_done(&op) && reader_done(&membership) &&
+                        reader_done(&sizes) && reader_done(&moved) &&
+                        reader_done(&fold),
+                MULTI_IMAGE_BAD_LAYOUT);
+        return MULTI_IMAGE_OK;
+}
+
+/* For each granule of pool addresses the slot that its first byte lies in. */
+static int index_pool(struct unpacker *u)
+{
+        uint32_t span = u->slot_pool[u->slot_count] - POOL_BASE;
+        uint32_t count = (span >> POOL_GRANULE_SHIFT) + 1;
+        uint32_t slot = 0;
+        uint32_t i;
+
+        u->granules = arena_take(&u->arena, (uint64_t)count * sizeof(uint32_t));
+        REQUIRE(u->granules, MULTI_IMAGE_NO_MEMORY);
+        for (i = 0; i < count; i++) {
+                uint32_t pool = POOL_BASE + (i << POOL_GRANULE_SHIFT);
+
+                while (slot + 1 < u->slot_count && u->slot_pool[slot + 1] <= pool)
+                        slot++;
+                u->granules[i] = slot;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+int layout(struct unpacker *u)
+{
+        const struct format_variant *v = &u->mi->variants[u->variant];
+        int err;
+
+        if ((err = read_memberships(u)) || (err = read_sections(u)) ||
+            (err = count_slots(u)))
+                return err;
+        u->slot_pool = arena_take(&u->arena, (u->slot_count + 1ull) *
+                                                     sizeof(uint32_t));
+        u->slot_addr = arena_take(&u->arena,
+                                  u->slot_count * (uint64_t)sizeof(uint32_t));
+        u->folds = arena_take(&u->arena, get_le32(v->fold_count) *
+                                                 (uint64_t)sizeof(*u->folds));
+        REQUIRE(u->slot_pool && u->slot_addr && u->folds,
+                MULTI_IMAGE_NO_MEMORY);
+        if ((err = walk(u)) || (err = index_pool(u)))
+                return err;
+        REQUIRE(u->prefix_size == get_le64(v->prefix_size) &&
+                        u->compact_size == get_le64(v->compact_size) &&
+                        u->payload_size == get_le64(v->payload_size) &&
+                        u->suffix_size == get_le64(v->suffix_size) &&
+                        u->fold_count == get_le32(v->fold_count),
+                MULTI_IMAGE_BAD_LAYOUT);
+        return MULTI_IMAGE_OK;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens a store: header and tables.  Everything here is checked once, so that
+ * the later stages may rely on it: sizes add up, indices are in range, the
+ * tables are those that were written together.
+ */
+#include "multi-image.h"
+
+#include <string.h>
+
+#include "sha256.h"
+
+#define DIGEST_OFFSET offsetof(struct multi_image_header, table_digest)
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+        while (size)
+                if (bytes[--size])
+                        return false;
+        return true;
+}
+
+static bool tables_match_digest(const uint8_t *store, size_t tables_size)
+{
+        static const uint8_t zero[SHA256_SIZE];
+        uint8_t digest[SHA256_SIZE];
+        struct sha256 s;
+
+        sha256_init(&s);
+        sha256_update(&s, store, DIGEST_OFFSET);
+        sha256_update(&s, zero, sizeof(zero));
+        sha256_update(&s, store + DIGEST_OFFSET + SHA256_SIZE,
+                      tables_size - DIGEST_OFFSET - SHA256_SIZE);
+        sha256_final(&s, digest);
+        return memcmp(digest, store + DIGEST_OFFSET, SHA256_SIZE) == 0;
+}
+
+/* Chunks lie back to back behind the tables and fill the store. */
+static int check_streams(const struct multi_image *mi, uint64_t data_size)
+{
+        uint32_t chunk = 0;
+        uint64_t packed_size = 0;
+        uint32_t i;
+
+        for (i = 0; i < mi->stream_count; i++) {
+                const struct format_stream *s = &mi->streams[i];
+                uint32_t n = get_le32(s->chunk_count);
+                uint64_t raw_size = 0;
+
+                REQUIRE(n <= mi->chunk_count - chunk, MULTI_IMAGE_BAD_TABLE);
+                for (; n; n--, chunk++) {
+                        const struct format_chunk *c = &mi->chunks[chunk];
+                        uint32_t raw = get_le32(c->raw_size);
+                        uint32_t packed = get_le32(c->packed_size);
+
+                        REQUIRE(raw && raw <= get_le32(s->max_chunk),
+                                MULTI_IMAGE_BAD_TABLE);
+                        REQUIRE(packed && packed <= raw, MULTI_IMAGE_BAD_TABLE);
+                        raw_size += raw;
+                        packed_size += packed;
+                }
+                REQUIRE(get_le32(s->max_chunk) <= MULTI_IMAGE_MAX_CHUNK,
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(raw_size == get_le64(s->raw_size),
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(i >= STREAM_BODY_FIRST ||
+                                raw_size <= MULTI_IMAGE_MAX_META,
+                        MULTI_IMAGE_BAD_TABLE);
+        }
+        REQUIRE(chunk == mi->chunk_count, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(packed_size == data_size, MULTI_IMAGE_TRUNCATED);
+        return MULTI_IMAGE_OK;
+}
+
+static int check_variants(const struct multi_image *mi)
+{
+        uint32_t i;
+
+        for (i = 0; i < mi->variant_count; i++) {
+                const struct format_variant *v = &mi->variants[i];
+                uint32_t kind = get_le32(v->kind);
+
+                REQUIRE(v->name[0] && !v->name[MULTI_IMAGE_NAME_SIZE - 1],
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(kind == VARIANT_BZIMAGE || kind == VARIANT_ELF,
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(get_le64(v->payload_size) <= MULTI_IMAGE_MAX_PAYLOAD &&
+                                get_le64(v->compact_size) <=
+                                        get_le64(v->payload_size),
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(get_le64(v->prefix_size) <= MULTI_IMAGE_MAX_PAYLOAD &&
+                                get_le64(v->suffix_size) <=
+                                        MULTI_IMAGE_MAX_PAYLOAD &&
+                                get_le64(v->setup_size) <=
+                                        get_le64(v->prefix_size),
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(get_le64(v->image_size) <= 4ull * MULTI_IMAGE_MAX_PAYLOAD &&
+                                get_le64(v->load_size) <=
+                                        4ull * MULTI_IMAGE_MAX_PAYLOAD &&
+                                get_le64(v->load_room) <=
+                                        4ull * MULTI_IMAGE_MAX_PAYLOAD,
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(get_le32(v->fold_count) <=
+                                get_le64(v->payload_size) / PAGE,
+                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(kind != VARIANT_ELF ||
+                                (get_le64(v->setup_size) ==
+                                         get_le64(v->prefix_size) &&
+                                 !get_le64(v->suffix_size) &&
+                                 get_le64(v->image_size) ==
+                                         get_le64(v->payload_size)),
+                        MULTI_IMAGE_BAD_TABLE);
+        }
+        return MULTI_IMAGE_OK;
+}
+
+int multi_image_open(const void *store, size_t store_size,
+                     struct multi_image *ret_mi)
+{
+        const struct multi_image_header *h = store;
+        struct multi_image mi = { .store = store, .store_size = store_size };
+        uint64_t tables_size;
+        uint32_t i;
+        int err;
+
+        REQUIRE(store_size >= sizeof(h->magic) &&
+                        memcmp(h->magic, MULTI_IMAGE_MAGIC,
+                               sizeof(h->magic)) == 0,
+                MULTI_IMAGE_NOT_OURS);
+        REQUIRE(store_size >= sizeof(*h), MULTI_IMAGE_TRUNCATED);
+        REQUIRE(get_le32(h->version) == MULTI_IMAGE_VERSION,
+                MULTI_IMAGE_UNKNOWN_VERSION);
+        REQUIRE(get_le64(h->store_size) == store_size, MULTI_IMAGE_TRUNCATED);
+
+        mi.header = h;
+        mi.variant_count = get_le32(h->variant_count);
+        mi.rule_count = get_le32(h->rule_count);
+        mi.stream_count = get_le32(h->stream_count);
+        mi.chunk_count = get_le32(h->chunk_count);
+        mi.default_variant = get_le32(h->default_variant);
+        REQUIRE(mi.variant_count && mi.variant_count <= MULTI_IMAGE_MAX_VARIANTS,
+                MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.rule_count <= MULTI_IMAGE_MAX_RULES, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.stream_count == STREAM_COUNT, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.chunk_count <= MULTI_IMAGE_MAX_CHUNKS, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.default_variant < mi.variant_count, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(is_zero(h->reserved, sizeof(h->reserved)),
+                MULTI_IMAGE_BAD_TABLE);
+
+        tables_size = sizeof(*h) +
+                      mi.variant_count * sizeof(struct format_variant) +
+                      mi.rule_count * sizeof(struct format_rule) +
+                      mi.stream_count * sizeof(struct format_stream) +
+                      mi.chunk_count * sizeof(struct format_chunk);
+        REQUIRE(get_le32(h->tables_size) == tables_size, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(tables_size <= store_size, MULTI_IMAGE_TRUNCATED);
+        REQUIRE(tables_match_digest(store, tables_size),
+                MULTI_IMAGE_BAD_TABLE_DIGEST);
+
+        mi.variants = (const void *)(h + 1);
+        mi.rules = (const void *)(mi.variants + mi.variant_count);
+        mi.streams = (const void *)(mi.rules + mi.rule_count);
+        mi.chunks = (const void *)(mi.streams + mi.stream_count);
+        for (i = 0; i < mi.rule_count; i++)
+                REQUIRE(get_le16(mi.rules[i].platform) < PLATFORM_COUNT &&
+                                get_le16(mi.rules[i].variant) < mi.variant_count,
+                        MULTI_IMAGE_BAD_TABLE);
+        if ((err = check_variants(&mi)) ||
+            (err = check_streams(&mi, store_size - tables_size)))
+                return err;
+        *ret_mi = mi;
+        return MULTI_IMAGE_OK;
+}
+
+int multi_image_verify_store(const struct multi_image *mi)
+{
+        size_t tables_size = get_le32(mi->header->tables_size);
+        uint8_t digest[SHA256_SIZE];
+        struct sha256 s;
+
+        sha256_init(&s);
+        sha256_update(&s, mi->store + tables_size,
+                      mi->store_size - tables_size);
+        sha256_final(&s, digest);
+        return memcmp(digest, mi->header->store_digest, SHA256_SIZE) == 0 ?
+                       MULTI_IMAGE_OK :
+                       MULTI_IMAGE_BAD_DIGEST;
+}
+
+int multi_image_variant(const struct multi_image *mi, uint32_t index,
+                        struct variant_info *ret_info)
+{
+        const struct format_variant *v;
+        uint32_t chunk_size = 0;
+        uint32_t i;
+
+        REQUIRE(index < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
+        v = &mi->variants[index];
+        for (i = 0; i < mi->stream_count; i++)
+                if (get_le32(mi->streams[i].max_chunk) > chunk_size)
+                        chunk_size = get_le32(mi->streams[i].max_chunk);
+        *ret_info = (struct variant_info){
+                .kind = get_le32(v->kind),
+                .image_size = get_le64(v->image_size),
+                .setup_size = get_le64(v->setup_size),
+                .init_size = get_le64(v->init_size),
+                .payload_size = get_le64(v->payload_size),
+                .load_addr = get_le64(v->load_addr),
+                .load_size = get_le64(v->load_size),
+                .load_room = get_le64(v->load_room),
+                .pvh_entry = get_le64(v->pvh_entry),
+                .xen_entry = get_le64(v->xen_entry),
+                .xen_virt_base = get_le64(v->xen_virt_base),
+                .work_size = get_le64(v->work_size),
+                .chunk_size = chunk_size,
+        };
+        memcpy(ret_info->name, v->name, sizeof(v->name));
+        memcpy(ret_info->image_digest, v->image_digest, SHA256_SIZE);
+        return MULTI_IMAGE_OK;
+}
+
+int multi_image_find(const struct multi_image *mi, const char *name,
+                     size_t name_size, uint32_t *ret_index)
+{
+        uint32_t i;
+
+        REQUIRE(name_size && name_size < MULTI_IMAGE_NAME_SIZE,
+                MULTI_IMAGE_NO_VARIANT);
+        for (i = 0; i < mi->variant_count; i++) {
+                const uint8_t *v = mi->variants[i].name;
+
+                if (memcmp(v, name, name_size) == 0 && !v[name_size]) {
+                        *ret_index = i;
+                        return MULTI_IMAGE_OK;
+                }
+        }
+        return MULTI_IMAGE_NO_VARIANT;
+}
+
+uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
+                            int *ret_rule)
+{
+        int best = -1;
+        uint32_t i;
+
+        for (i = 0; i < mi->rule_count; i++) {
+                const struct format_rule *r = &mi->rules[i];
+
+                if (!(platforms >> get_le16(r->platform) & 1))
+                        continue;
+                if (best < 0 ||
+                    get_le32(r->priority) > get_le32(mi->rules[best].priority))
+                        best = (int)i;
+        }
+        *ret_rule = best;
+        return best < 0 ? mi->default_variant :
+                          get_le16(mi->rules[best].variant);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes a variant: walks the master sequence a second time, now with bytes.
+ *
+ * An entry's fields hold pool addresses.  Each is mapped to the slot that it
+ * lies in, then to that slot's address in this variant, and stored the way its
+ * type says.  Two tables follow from the fragments and are filled on the way:
+ * the ORC unwind tables, whose records belong to the function that they
+ * describe, and the list of fields that KASLR has to move.
+ */
+#include <string.h>
+
+#include "unpack.h"
+
+enum slide_list { SLIDE_ABS64, SLIDE_INVERSE, SLIDE_ABS32, SLIDE_NONE };
+
+struct placer {
+        struct unpacker *u;
+        struct reader op, membership, sizes; /* as layout() read them */
+        struct reader field_count, field_gap, field_type, target;
+        struct reader orc_count, orc_gap, orc_index;
+        uint64_t orc_done;  /* unwind records written */
+        uint32_t orc_total; /* that there is room for */
+        uint64_t prefix_done;
+        uint8_t *compact; /* next byte */
+        uint8_t *suffix;
+};
+
+struct type_info {
+        uint8_t size;  /* bytes of the field */
+        uint8_t place; /* what the reference point lies behind P; UINT8_MAX:
+                        * absolute */
+};
+
+static const struct type_info types[FIELD_TYPE_COUNT] = {
+        [FIELD_REL32_0] = { 4, 4 },    [FIELD_REL32_1] = { 4, 5 },
+        [FIELD_REL32_2] = { 4, 6 },    [FIELD_REL32_4] = { 4, 8 },
+        [FIELD_REL32_DATA] = { 4, 0 }, [FIELD_REL64_DATA] = { 8, 0 },
+        [FIELD_ABS32] = { 4, UINT8_MAX }, [FIELD_ABS64] = { 8, UINT8_MAX },
+};
+
+/* The slot of a pool address; POOL_BASE <= pool < the pool's end. */
+static uint32_t find_slot(const struct unpacker *u, uint32_t pool)
+{
+        uint32_t slot = u->granules[(pool - POOL_BASE) >> POOL_GRANULE_SHIFT];
+
+        while (u->slot_pool[slot + 1] <= pool)
+                slot++;
+        return slot;
+}
+
+/* Sign-extends an address as the whole of it was truncated. */
+static uint64_t extend(uint32_t addr)
+{
+        return (uint64_t)(int64_t)(int32_t)addr;
+}
+
+static int slide_add(struct unpacker *u, enum slide_list list, uint64_t addr)
+{
+        if (list == SLIDE_NONE)
+                return MULTI_IMAGE_OK;
+        REQUIRE(u->slide_count[list] < u->slide_max[list],
+                MULTI_IMAGE_BAD_DERIVED);
+        u->slide[list][u->slide_count[list]++] = (uint32_t)addr;
+        return MULTI_IMAGE_OK;
+}
+
+/* Which list of the KASLR table a field belongs in: absolute ones move with the
+ * kernel unless they point into the per-CPU area, which stays; references
+ * *into* that area relative to a place that moves do so inversely
+ * (arch/x86/tools/relocs.c, do_reloc64). */
+static enum slide_list slide_list(uint8_t type, bool to_percpu)
+{
+        switch (type) {
+        case FIELD_ABS64:
+                return to_percpu ? SLIDE_NONE : SLIDE_ABS64;
+        case FIELD_ABS32:
+                return to_percpu ? SLIDE_NONE : SLIDE_ABS32;
+        case FIELD_REL64_DATA:
+                return SLIDE_NONE;
+        default:
+                return to_percpu ? SLIDE_INVERSE : SLIDE_NONE;
+        }
+}
+
+/* Relocates one field: p in memory, addr its address, load_addr the one that
+ * the KASLR table knows it by. */
+static int relocate(struct placer *p, uint8_t *at, uint8_t type, uint32_t pool,
+                    uint64_t addr, uint64_t load_addr)
+{
+        struct unpacker *u = p->u;
+        const struct type_info *t = &types[type & ~FIELD_UNLISTED];
+        enum slide_list list;
+        uint32_t slot;
+        uint64_t value;
+
+        REQUIRE(pool >= POOL_BASE && pool < u->slot_pool[u->slot_count],
+                MULTI_IMAGE_BAD_FIELD);
+        slot = find_slot(u, pool);
+        REQUIRE(u->slot_addr[slot] != SLOT_ABSENT, MULTI_IMAGE_BAD_FIELD);
+        value = extend(u->slot_addr[slot] + (pool - u->slot_pool[slot]));
+        if (t->place != UINT8_MAX)
+                value -= addr + t->place;
+        if (t->size == 4) {
+                le32 v = put_le32((uint32_t)value);
+                memcpy(at, &v, sizeof(v));
+        } else {
+                le64 v = put_le64(value);
+                memcpy(at, &v, sizeof(v));
+        }
+
+        if (type & FIELD_UNLISTED)
+                return MULTI_IMAGE_OK;
+        list = slide_list(type, slot >= u->percpu_first && slot < u->percpu_end);
+        return slide_add(u, list, load_addr);
+}
+
+/* The fields of one entry, out NULL if this variant does not hold it.  prev is
+ * each column's last target in a record section. */
+static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
+                        uint64_t size, uint64_t addr, uint64_t load_addr,
+                        uint32_t *prev)
+{
+        uint32_t count = read_varint(&p->field_count);
+        uint64_t position = 0;
+        uint32_t column = 0;
+        int err;
+
+        for (; count; count--) {
+                uint32_t gap = read_varint(&p->field_gap);
+                uint8_t type = read_byte(&p->field_type);
+                uint32_t pool;
+
+                REQUIRE((type & ~FIELD_UNLISTED) < FIELD_TYPE_COUNT,
+                        MULTI_IMAGE_BAD_FIELD);
+                position += gap;
+                REQUIRE(position <= size &&
+                                types[type & ~FIELD_UNLISTED].size <=
+                                        size - position,
+                        MULTI_IMAGE_BAD_FIELD);
+                if (s->flags & SECTION_RECORD) {
+                        prev[column] += (uint32_t)read_signed(&p->target);
+                        pool = prev[column];
+                        column = column + 1 == s->columns ? 0 : column + 1;
+                } else if (out) {
+                        le32 v;
+                        memcpy(&v, out + position, sizeof(v));
+                        pool = get_le32(v);
+                }
+                if (out && (err = relocate(p, out + position, type, pool,
+                                           addr + position,
+                                           load_addr + position)))
+                        return err;
+                position += types[type & ~FIELD_UNLISTED].size;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* Unwind records of one function (struct orc_entry and its address, .orc_unwind
+ * and .orc_unwind_ip: arch/x86/include/asm/orc_types.h). */
+static int place_orc(struct placer *p, bool member, uint64_t addr)
+{
+        struct unpacker *u = p->u;
+        const struct derived *ip = &u->derived[ENTRY_ORC_IP];
+        const struct reader *palette = &u->streams[STREAM_ORC_PALETTE];
+        uint32_t palette_count = (uint32_t)((palette->end - palette->at) / 6);
+        uint32_t count = read_varint(&p->orc_count);
+
+        for (; count; count--) {
+                uint32_t gap = read_varint(&p->orc_gap);
+                uint32_t index = read_varint(&p->orc_index);
+                uint64_t at;
+                le32 v;
+
+                if (!member)
+                        continue;
+                REQUIRE(index < palette_count && p->orc_done < p->orc_total,
+                        MULTI_IMAGE_BAD_DERIVED);
+                addr += gap;
+                at = p->orc_done * sizeof(v);
+                v = put_le32((uint32_t)(addr - (ip->addr + at)));
+                memcpy(u->compact + ip->offset + at, &v, sizeof(v));
+                memcpy(u->compact + u->derived[ENTRY_ORC].offset +
+                               p->orc_done * 6,
+                       palette->at + index * 6, 6);
+                p->orc_done++;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* The prefix goes to two places: the set-up part and the rest. */
+static void put_prefix(struct placer *p, const uint8_t *bytes, uint64_t size)
+{
+        struct unpacker *u = p->u;
+        uint64_t setup_size = get_le64(u->mi->variants[u->variant].setup_size);
+        uint64_t n = 0; /* of these bytes that belong to the set-up */
+
+        if (p->prefix_done < setup_size)
+                n = setup_size - p->prefix_done < size ?
+                            setup_size - p->prefix_done :
+                            size;
+        if (n)
+                memcpy(u->prefix_setup + p->prefix_done, bytes, n);
+        if (size > n)
+                memcpy(u->prefix + (p->prefix_done + n - setup_size), bytes + n,
+                       size - n);
+        p->prefix_done += size;
+}
+
+/* An entry with bytes of its own; addr and load_addr as in place_fields(). */
+static int place_body(struct placer *p, const struct section *s, bool member,
+                      uint64_t size, uint64_t addr, uint64_t load_addr,
+                      uint32_t *prev)
+{
+        const uint8_t *bytes;
+        uint8_t *out = NULL;
+        int err;
+
+        REQUIRE(size <= MULTI_IMAGE_MAX_BODY, MULTI_IMAGE_BAD_LAYOUT);
+        if ((err = body_take(p->u, &p->u->bodies[s->body], size, &bytes)))
+                return err;
+        if (member && s->part == PART_PREFIX) {
+                put_prefix(p, bytes, size);
+        } else if (member && s->part == PART_PAYLOAD) {
+                out = p->compact;
+                memcpy(out, bytes, size);
+                p->compact += size;
+        } else if (member && s->part == PART_SUFFIX) {
+                memcpy(p->suffix, bytes, size);
+                p->suffix += size;
+        }
+        if (s->flags & SECTION_SLOTS &&
+            (err = place_fields(p, s, out, size, addr, load_addr, prev)))
+                return err;
+        return s->flags & SECTION_CODE ? place_orc(p, member, addr) :
+                                         MULTI_IMAGE_OK;
+}
+
+static int place_section(struct placer *p, const struct section *s)
+{
+        struct unpacker *u = p->u;
+        uint32_t prev[FORMAT_MAX_COLUMNS];
+        uint64_t offset = 0; /* of the variant's next entry */
+        uint32_t n;
+        int err;
+
+        for (n = 0; n < FORMAT_MAX_COLUMNS; n++)
+                prev[n] = POOL_BASE;
+        for (n = s->entry_count; n; n--) {
+                uint8_t kind = read_byte(&p->op) & ENTRY_KIND;
+                bool member = u->is_member[read_varint(&p->membership)];
+                uint64_t size = read_varint(&p->sizes);
+
+                if (kind == ENTRY_FOLD)
+                        size *= PAGE;
+                if (kind == ENTRY_BODY) {
+                        if ((err = place_body(p, s, member, size,
+                                              s->addr + offset,
+                                              s->load_addr + offset, prev)))
+                                return err;
+                } else if (member && kind != ENTRY_FOLD && kind != ENTRY_NOBITS) {
+                        /* Not all of a derived table may be written later. */
+                        memset(p->compact, 0, size);
+                        p->compact += size;
+                }
+                if (member)
+                        offset += size;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* The KASLR table: a zero, the 64-bit fields, a zero, the inverse ones, a zero,
+ * the 32-bit ones (arch/x86/tools/relocs.c, emit_relocs). */
+static int derive_slide(struct unpacker *u)
+{
+        const struct derived *d = &u->derived[ENTRY_SLIDE];
+        uint8_t *out = u->compact + d->offset;
+        uint64_t size = 0;
+        uint32_t list, i;
+
+        if (!d->size)
+                return MULTI_IMAGE_OK;
+        for (list = 0; list < 3; list++)
+                size += (1ull + u->slide_count[list]) * sizeof(le32);
+        REQUIRE(size == d->size, MULTI_IMAGE_BAD_DERIVED);
+        for (list = 0; list < 3; list++) {
+                out += sizeof(le32); /* the zero */
+                for (i = 0; i < u->slide_count[list]; i++) {
+                        le32 v = put_le32(u->slide[list][i]);
+
+                        memcpy(out, &v, sizeof(v));
+                        out += sizeof(v);
+                }
+        }
+        return MULTI_IMAGE_OK;
+}
+
+static int open_slide(struct unpacker *u)
+{
+        const struct format_variant *v = &u->mi->variants[u->variant];
+        uint32_t list;
+
+        for (list = 0; list < 3; list++) {
+                u->slide_max[list] = get_le32(v->slide_count[list]);
+                u->slide[list] = arena_take(&u->arena,
+                                            u->slide_max[list] *
+                                                    (uint64_t)sizeof(uint32_t));
+                REQUIRE(u->slide[list], MULTI_IMAGE_NO_MEMORY);
+        }
+        return MULTI_IMAGE_OK;
+}
+
+int place(struct unpacker *u)
+{
+        struct placer p = {
+                .u = u,
+                .op = u->streams[STREAM_OP],
+                .membership = u->streams[STREAM_MEMBERSHIP],
+                .sizes = u->streams[STREAM_SIZE],
+                .field_count = u->streams[STREAM_FIELD_COUNT],
+                .field_gap = u->streams[STREAM_FIELD_GAP],
+                .field_type = u->streams[STREAM_FIELD_TYPE],
+                .target = u->streams[STREAM_TARGET],
+                .orc_count = u->streams[STREAM_ORC_COUNT],
+                .orc_gap = u->streams[STREAM_ORC_GAP],
+                .orc_index = u->streams[STREAM_ORC_INDEX],
+                .compact = u->compact,
+                .suffix = u->suffix,
+        };
+        uint64_t ip_size = u->derived[ENTRY_ORC_IP].size;
+        uint32_t i;
+        int err;
+
+        REQUIRE(ip_size % 4 == 0 &&
+                        u->derived[ENTRY_ORC].size == ip_size / 4 * 6,
+                MULTI_IMAGE_BAD_DERIVED);
+        p.orc_total = (uint32_t)(ip_size / 4);
+        if ((err = open_slide(u)))
+                return err;
+        for (i = 0; i < u->section_count; i++)
+                if ((err = place_section(&p, &u->sections[i])))
+                        return err;
+        REQUIRE(reader_done(&p.field_count) && reader_done(&p.field_gap) &&
+                        reader_done(&p.field_type) && reader_done(&p.target),
+                MULTI_IMAGE_BAD_FIELD);
+        REQUIRE(reader_done(&p.orc_count) && reader_done(&p.orc_gap) &&
+                        reader_done(&p.orc_index) && p.orc_done == p.orc_total,
+                MULTI_IMAGE_BAD_DERIVED);
+        return derive_slide(u);
+}

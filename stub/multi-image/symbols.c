@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Derives kallsyms: the kernel's table of its own symbols.
+ *
+ * The store keeps each name once, as text, with the slot that it names.  From
+ * these follow, in the manner of the kernel's scripts/kallsyms.c:
+ *
+ *   kallsyms_offsets        address relative to the lowest symbol, or absolute
+ *                           for the per-CPU area
+ *   kallsyms_names          length and name, pairs of bytes replaced by tokens
+ *   kallsyms_markers        position of every 256th name
+ *   kallsyms_seqs_of_names  numbers of the symbols in the order of their names
+ *
+ * The tokens were made one after the other, each by replacing the pair of bytes
+ * that was most frequent at the time.  To write a name with them, replace its
+ * pairs in the order of the tokens' making: with t1 = (p,r), t2 = (t1,i),
+ * "printk" becomes t1 i n t k, then t2 n t k.  A pair that appears by a
+ * replacement holds the token just made, so its own token is younger: always
+ * taking the oldest token among the pairs present gives the same result.
+ */
+#include <string.h>
+
+#include "unpack.h"
+
+#define MAX_NAME 512u /* KSYM_NAME_LEN; type included */
+
+struct symbol {
+        uint64_t key;  /* first eight bytes of the name, big-endian */
+        uint32_t name; /* of the type byte, offset in STREAM_SYMBOL_NAME */
+        uint32_t sequence;
+};
+
+struct tokens {
+        uint8_t rank[65536]; /* by left << 8 | right: 0 none, 1 oldest */
+        uint8_t code[256];   /* by rank */
+};
+
+/* The tokens of this variant: those of the ones before it are passed over. */
+static int read_tokens(struct unpacker *u, struct tokens *t)
+{
+        struct reader *r = &u->streams[STREAM_TOKEN];
+        uint32_t variant, i;
+
+        for (variant = 0; variant <= u->variant; variant++) {
+                uint32_t count = read_varint(r);
+
+                REQUIRE(count < 256, MULTI_IMAGE_BAD_DERIVED);
+                if (variant == u->variant)
+                        memset(t, 0, sizeof(*t));
+                for (i = 1; i <= count; i++) {
+                        uint8_t code = read_byte(r);
+                        uint8_t left = read_byte(r);
+                        uint8_t right = read_byte(r);
+
+                        if (variant != u->variant)
+                                continue;
+                        t->rank[left << 8 | right] = (uint8_t)i;
+                        t->code[i] = code;
+                }
+        }
+        REQUIRE(reader_ok(r), MULTI_IMAGE_BAD_DERIVED);
+        return MULTI_IMAGE_OK;
+}
+
+/* Writes the name of size bytes with tokens to out, which may be name. */
+static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
+{
+        uint8_t ranks[MAX_NAME]; /* of the pair that begins here */
+        uint32_t i;
+
+        for (i = 0; i + 1 < size; i++)
+                ranks[i] = t->rank[name[i] << 8 | name[i + 1]];
+        for (;;) {
+                uint32_t best = 256;
+                uint32_t n = 0;
+
+                for (i = 0; i + 1 < size; i++)
+                        if (ranks[i] && ranks[i] < best)
+                                best = ranks[i];
+                if (best == 256)
+                        return size;
+                for (i = 0; i < size; n++) {
+                        if (i + 1 < size && ranks[i] == best) {
+                                name[n] = t->code[best];
+                                i += 2;
+                        } else {
+                                name[n] = name[i++];
+                        }
+                }
+                size = n;
+                for (i = 0; i + 1 < size; i++)
+                        ranks[i] = t->rank[name[i] << 8 | name[i + 1]];
+        }
+}
+
+/* Reads all symbols; those of this variant to symbols and addrs, up to max. */
+static int read_symbols(struct unpacker *u, struct symbol *symbols,
+                        uint32_t *addrs, uint8_t *is_absolute, uint32_t max,
+                        uint32_t *ret_count)
+{
+        struct reader *membership = &u->streams[STREAM_SYMBOL_MEMBERSHIP];
+        struct reader *slots = &u->streams[STREAM_SYMBOL_SLOT];
+        struct reader *offsets = &u->streams[STREAM_SYMBOL_OFFSET];
+        struct reader *names = &u->streams[STREAM_SYMBOL_NAME];
+        const uint8_t *text = names->at;
+        uint32_t slot = 0;
+        uint32_t count = 0;
+
+        while (membership->at < membership->end) {
+                uint32_t m = read_varint(membership);
+                uint32_t offset = read_varint(offsets);
+                const uint8_t *name = names->at;
+                uint64_t key = 0;
+                unsigned i;
+
+                slot += (uint32_t)read_signed(slots);
+                REQUIRE(slot < u->slot_count && m <= u->membership_count,
+                        MULTI_IMAGE_BAD_DERIVED);
+                while (read_byte(names))
+                        ;
+                REQUIRE(reader_ok(names) && names->at - name <= MAX_NAME &&
+                                names->at - name >= 3,
+                        MULTI_IMAGE_BAD_DERIVED);
+                if (m ? !u->is_member[m - 1] :
+                        u->slot_addr[slot] == SLOT_ABSENT)
+                        continue;
+                REQUIRE(u->slot_addr[slot] != SLOT_ABSENT && count < max,
+                        MULTI_IMAGE_BAD_DERIVED);
+                for (i = 1; i <= 8; i++)
+                        key = key << 8 |
+                              (name + i < names->at ? name[i] : 0);
+                symbols[count] = (struct symbol){
+                        .key = key,
+                        .name = (uint32_t)(name - text),
+                        .sequence = count,
+                };
+                is_absolute[count] = slot >= u->percpu_first &&
+                                     slot < u->percpu_end;
+                addrs[count++] = u->slot_addr[slot] + offset;
+        }
+        REQUIRE(reader_done(membership) && reader_done(slots) &&
+                        reader_done(offsets) && reader_done(names),
+                MULTI_IMAGE_BAD_DERIVED);
+        *ret_count = count;
+        return MULTI_IMAGE_OK;
+}
+
+static void derive_offsets(struct unpacker *u, const uint32_t *addrs,
+                           const uint8_t *is_absolute, uint32_t count)
+{
+        uint8_t *out = u->compact + u->derived[ENTRY_SYMBOL_OFFSETS].offset;
+        uint32_t base = 0; /* the lowest that is not absolute */
+        uint32_t i;
+
+        for (i = 0; i < count; i++)
+                if (!is_absolute[i]) {
+                        base = addrs[i];
+                        break;
+                }
+        for (i = 0; i < count; i++) {
+                le32 v = put_le32(is_absolute[i] ? addrs[i] :
+                                                   base - addrs[i] - 1);
+
+                memcpy(out + i * sizeof(v), &v, sizeof(v));
+        }
+}
+
+static int derive_names(struct unpacker *u, const struct symbol *symbols,
+                        uint32_t count, const struct tokens *tokens,
+                        const uint8_t *text)
+{
+        const struct derived *d = &u->derived[ENTRY_SYMBOL_NAMES];
+        uint8_t *names = u->compact + d->offset;
+        uint8_t *markers =
+                u->compact + u->derived[ENTRY_SYMBOL_MARKERS].offset;
+        uint8_t name[MAX_NAME];
+        uint64_t done = 0;
+        uint32_t i;
+
+        for (i = 0; i < count; i++) {
+                const uint8_t *from = text + symbols[i].name;
+                uint32_t size = 0;
+
+                if (i % 256 == 0) {
+                        le32 v = put_le32((uint32_t)done);
+
+                        memcpy(markers + i / 256 * sizeof(v), &v, sizeof(v));
+                }
+                for (; from[size]; size++)
+                        name[size] = from[size];
+                size = tokenise(tokens, name, size);
+                REQUIRE(size + 2 <= d->size - done, MULTI_IMAGE_BAD_DERIVED);
+                if (size > 0x7f) {
+                        names[done++] = (uint8_t)(size | 0x80);
+                        names[done++] = (uint8_t)(size >> 7);
+                } else {
+                        names[done++] = (uint8_t)size;
+                }
+                memcpy(names + done, name, size);
+                done += size;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* By name, then by number. */
+static bool is_before(const struct symbol *a, const struct symbol *b,
+                      const uint8_t *text)
+{
+        const uint8_t *x, *y;
+
+        if (a->key != b->key)
+                return a->key < b->key;
+        if (!(a->key & 0xff)) /* the name ends within the key */
+                return a->sequence < b->sequence;
+        x = text + a->name + 9;
+        y = text + b->name + 9;
+        while (*x && *x == *y)
+                x++, y++;
+        return *x != *y ? *x < *y : a->sequence < b->sequence;
+}
+
+/* Merge sort, bottom up; returns where the result is: a or b. */
+static struct symbol *sort(struct symbol *a, struct symbol *b, uint32_t count,
+                           const uint8_t *text)
+{
+        uint32_t width, start;
+
+        for (width = 1; width < count; width *= 2) {
+                struct symbol *swap = a;
+
+                for (start = 0; start < count; start += 2 * width) {
+                        uint32_t i = start;
+                        uint32_t middle = count - start > width ?
+                                                  start + width :
+                                                  count;
+                        uint32_t j = middle;
+                        uint32_t end = count - start > 2 * width ?
+                                               start + 2 * width :
+                                               count;
+                        uint32_t n;
+
+                        for (n = start; n < end; n++)
+                                b[n] = j == end || (i < middle &&
+                                                    is_before(&a[i], &a[j],
+                                                              text)) ?
+                                               a[i++] :
+                                               a[j++];
+                }
+                a = b;
+                b = swap;
+        }
+        return a;
+}
+
+static void derive_seqs(struct unpacker *u, const struct symbol *sorted,
+                        uint32_t count)
+{
+        uint8_t *out = u->compact + u->derived[ENTRY_SYMBOL_SEQS].offset;
+        uint32_t i;
+
+        for (i = 0; i < count; i++) {
+                *out++ = (uint8_t)(sorted[i].sequence >> 16);
+                *out++ = (uint8_t)(sorted[i].sequence >> 8);
+                *out++ = (uint8_t)sorted[i].sequence;
+        }
+}
+
+int symbols_derive(struct unpacker *u)
+{
+        const struct derived *offsets = &u->derived[ENTRY_SYMBOL_OFFSETS];
+        const struct derived *seqs = &u->derived[ENTRY_SYMBOL_SEQS];
+        const uint8_t *text = u->streams[STREAM_SYMBOL_NAME].at;
+        uint32_t max = (uint32_t)(offsets->size / sizeof(le32));
+        uint32_t count;
+        struct symbol *symbols, *spare;
+        struct tokens *tokens;
+        uint8_t *is_absolute;
+        uint32_t *addrs;
+        int err;
+
+        if (!max)
+                return MULTI_IMAGE_OK;
+        symbols = arena_take(&u->arena, (uint64_t)max * sizeof(*symbols));
+        spare = arena_take(&u->arena, (uint64_t)max * sizeof(*spare));
+        addrs = arena_take(&u->arena, (uint64_t)max * sizeof(*addrs));
+        is_absolute = arena_take(&u->arena, max);
+        tokens = arena_take(&u->arena, sizeof(*tokens));
+        REQUIRE(symbols && spare && addrs && is_absolute && tokens,
+                MULTI_IMAGE_NO_MEMORY);
+        if ((err = read_tokens(u, tokens)) ||
+            (err = read_symbols(u, symbols, addrs, is_absolute, max, &count)))
+                return err;
+
+        REQUIRE(u->derived[ENTRY_SYMBOL_MARKERS].size >=
+                                (count + 255ull) / 256 * sizeof(le32) &&
+                        (!seqs->size || seqs->size >= 3ull * count),
+                MULTI_IMAGE_BAD_DERIVED);
+        derive_offsets(u, addrs, is_absolute, count);
+        if ((err = derive_names(u, symbols, count, tokens, text)))
+                return err;
+        if (seqs->size) /* kernels before 6.2 lack it, stable ones do not */
+                derive_seqs(u, sort(symbols, spare, count, text), count);
+        return MULTI_IMAGE_OK;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * State of one rebuild, shared by its stages; private to the reader.
+ *
+ *   streams_open   unpack the streams that are read as a whole
+ *   layout         addresses of all slots, places of all entries
+ *   place          bodies to their places, fields relocated, tables that
+ *                  follow from the fragments filled on the way
+ *   symbols        kallsyms
+ *   then the frame around it (unpack.c) or its segments (load.c)
+ */
+#ifndef STUB_MULTI_IMAGE_UNPACK_H
+#define STUB_MULTI_IMAGE_UNPACK_H
+
+#include <stdbool.h>
+
+#include "frame.h"
+#include "multi-image.h"
+
+/* Lent memory, given out from the front. */
+struct arena {
+        uint8_t *base;
+        size_t size;
+        size_t used;
+        size_t peak; /* most that was ever in use: what a caller must lend */
+};
+
+/* A whole stream in memory. */
+struct reader {
+        const uint8_t *at;
+        const uint8_t *end;
+};
+
+/* A stream of bodies: one chunk in memory at a time. */
+struct body_stream {
+        uint32_t chunk;        /* next to unpack, index into mi->chunks */
+        uint32_t chunk_end;
+        const uint8_t *packed; /* of the next chunk */
+        uint8_t *buffer;
+        size_t position; /* in the buffer */
+        size_t size;     /* unpacked bytes in the buffer */
+};
+
+struct section {
+        uint8_t part, flags, body, columns;
+        uint32_t entry_count;
+        uint64_t addr;      /* in this variant; FORMAT_ABSENT: not in it */
+        uint64_t load_addr; /* differs from addr for the per-CPU area */
+};
+
+/* A derived table's place; size is 0 where the variant has none. */
+struct derived {
+        uint64_t offset; /* in the compact payload */
+        uint64_t addr;
+        uint64_t size;
+};
+
+#define SLOT_ABSENT UINT32_MAX
+
+struct unpacker {
+        const struct multi_image *mi;
+        uint32_t variant;
+        struct arena arena;
+
+        struct reader streams[STREAM_BODY_FIRST];
+        struct body_stream bodies[STREAM_BODY_COUNT];
+
+        struct section *sections;
+        uint32_t section_count;
+        uint8_t *is_member; /* by membership index: holds this variant */
+        uint32_t membership_count;
+
+        /* Slots: pool address (slot_count + 1 of them) and address in this
+         * variant, both modulo 2^32: addresses are sign-extended. */
+        uint32_t *slot_pool;
+        uint32_t *slot_addr;
+        uint32_t slot_count;
+        uint32_t *granules; /* slot at each POOL_GRANULE of pool addresses */
+        uint32_t percpu_first, percpu_end; /* slots of the per-CPU area */
+
+        struct fold *folds;
+        uint32_t fold_count;
+        struct derived derived[ENTRY_KIND_COUNT];
+
+        /* KASLR table as it is collected, by list: abs64, inverse, abs32 */
+        uint32_t *slide[3];
+        uint32_t slide_count[3], slide_max[3];
+
+        uint64_t prefix_size, compact_size, suffix_size, payload_size;
+        uint8_t *prefix_setup; /* first setup_size bytes of the prefix */
+        uint8_t *prefix;       /* the rest of it */
+        uint8_t *compact;
+        uint8_t *suffix;
+};
+
+#define POOL_GRANULE_SHIFT 8
+
+/* NULL when the arena is used up.  16-byte aligned. */
+void *arena_take(struct arena *arena, uint64_t size);
+
+int streams_open(struct unpacker *u);
+int bodies_open(struct unpacker *u);
+/* size bytes of a body stream, in one piece; they stay until the next call. */
+int body_take(struct unpacker *u, struct body_stream *s, size_t size,
+              const uint8_t **ret_bytes);
+
+int layout(struct unpacker *u);
+int place(struct unpacker *u);
+int symbols_derive(struct unpacker *u);
+/* Everything up to here: prefix, compact payload and suffix complete. */
+int rebuild(struct unpacker *u);
+
+/* Bytes of payload [offset, offset + size) to out, zero pages and all; calls
+ * must go forward.  out must not lie behind the compact bytes still to be read.
+ */
+struct expander {
+        const struct unpacker *u;
+        uint32_t fold;          /* next */
+        uint64_t fold_done;     /* bytes already passed of it */
+        uint64_t offset;        /* payload bytes passed */
+        uint64_t compact;       /* compact bytes passed */
+};
+int expand(struct expander *e, uint64_t offset, uint64_t size, uint8_t *out);
+
+/* Reading numbers: past the end they give 0 and the stream is marked. */
+static inline uint32_t read_varint(struct reader *r)
+{
+        uint32_t value = 0;
+        unsigned shift = 0;
+
+        while (r->at < r->end) {
+                uint8_t byte = *r->at++;
+
+                value |= (uint32_t)(byte & 0x7f) << shift;
+                if (!(byte & 0x80))
+                        return value;
+                shift += 7;
+                if (shift > 28)
+                        break;
+        }
+        r->at = r->end + 1; /* overrun: reader_ok() tells */
+        return 0;
+}
+
+static inline int32_t read_signed(struct reader *r)
+{
+        uint32_t n = read_varint(r);
+
+        return (int32_t)(n >> 1 ^ -(n & 1));
+}
+
+static inline uint8_t read_byte(struct reader *r)
+{
+        if (r->at < r->end)
+                return *r->at++;
+        r->at = r->end + 1;
+        return 0;
+}
+
+static inline bool reader_ok(const struct reader *r)
+{
+        return r->at <= r->end;
+}
+
+/* All was read, no more. */
+static inline bool reader_done(const struct reader *r)
+{
+        return r->at == r->end;
+}
+
+#endif
