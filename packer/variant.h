@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One image in pieces: what the packer's stages hand on.
+ */
+#ifndef PACKER_VARIANT_H
+#define PACKER_VARIANT_H
+
+#include "pack.h"
+#include "vector.h"
+
+/* A relocated field of a fragment. */
+struct field {
+        uint32_t offset; /* in the fragment */
+        uint8_t type;    /* enum field_type, perhaps FIELD_UNLISTED */
+        uint32_t target; /* index of the fragment that it points into */
+        uint32_t addend; /* bytes behind that fragment's start */
+};
+
+/* An ORC unwind record of a fragment. */
+struct orc {
+        uint32_t offset; /* in the fragment; at most its size */
+        uint8_t entry[6];
+};
+
+/* A run of bytes with its relocations: the unit that is shared. */
+struct fragment {
+        uint8_t kind;      /* enum entry_op & ENTRY_KIND */
+        uint8_t value;     /* of a fold */
+        uint32_t region;   /* index into variant.regions */
+        uint32_t key;      /* what it is called, interned; equal in all variants */
+        uint64_t addr;     /* virtual; 0 if the region has none */
+        uint64_t size;     /* bytes */
+        const uint8_t *bytes; /* in the image; NULL without bytes */
+        uint32_t field_first, field_count;
+        uint32_t orc_first, orc_count;
+        uint32_t slot;     /* set by merge */
+};
+
+/* A section of the image, or what lies between sections. */
+struct region {
+        const char *name;
+        uint8_t part;  /* enum section_part */
+        uint8_t flags; /* enum section_flag */
+        uint8_t body;  /* stream */
+        uint8_t columns;
+        uint64_t addr, load_addr;
+        uint64_t size;
+        const uint8_t *bytes;
+        uint64_t payload_offset; /* PART_PAYLOAD only */
+        uint32_t fragment_first, fragment_count;
+        uint32_t section;        /* set by merge: master section */
+};
+
+/* One symbol of kallsyms. */
+struct kernel_symbol {
+        uint32_t fragment, offset;
+        uint32_t name; /* type and name, interned */
+};
+
+struct variant {
+        const struct pack_input *input;
+        VECTOR(struct region) regions;
+        VECTOR(struct fragment) fragments; /* in order of the image */
+        VECTOR(struct field) fields;
+        VECTOR(struct orc) orcs;
+        VECTOR(struct kernel_symbol) symbols;
+        uint8_t tokens[256][3]; /* code, left, right; in order of making */
+        uint32_t token_count;
+        struct fold *folds;
+        size_t fold_count;
+        uint64_t compact_size;
+        uint32_t slide_count[3];
+        uint32_t *by_addr; /* fragments with addresses, by address, then index */
+        uint32_t by_addr_count;
+        uint32_t *symbol_fragment; /* by linked symbol: its fragment or NONE */
+        bool orc_derived, symbols_derived, slide_derived;
+};
+
+#define NONE UINT32_MAX
+
+struct interner;
+
+/* Each stage: 0, or an exit code with *ret_message set. */
+int variant_split(struct variant *v, const struct pack_input *input,
+                  struct interner *names, char **ret_message);
+void variant_tables(struct variant *v, struct interner *names);
+void variant_free(struct variant *v);
+
+/* The fragment that addr lies in, or that ends there if none begins; NONE. */
+uint32_t variant_find(const struct variant *v, uint64_t addr);
+
+#endif
