@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+#
+# Linux, compiled once per backend.
+#
+#   make linux [LINUX=…] [BASE=…] [BACKENDS=…] [CC=…]
+#
+# Every backend of configs/backends gets out/linux/<backend>/{vmlinuz,vmlinux,config,System.map};
+# a comparator gets vmlinuz.gzip, .xz and .zstd besides. build/linux-kernel does the work and
+# decides by a key over all inputs whether there is any.
+
+# A source tree or a tarball of one.
+LINUX ?= $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
+# small: configs/linux/base.config; debian: Debian's own; or a file with a whole .config.
+BASE ?= small
+# Rows of configs/backends to build.
+BACKENDS ?= $(shell awk '!/^\#/ && NF { print $$1 }' configs/backends)
+# What outlives this clone: unpacked sources and finished kernels. Empty: nothing does.
+INGOT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingot
+# The user's CC as it is; where there is none, gcc behind ccache.
+LINUX_CC ?= $(or $(USER_CC),ccache gcc)
+
+linux-images := $(BACKENDS:%=$(OUT)/linux/%/vmlinuz)
+
+.PHONY: linux linux-clean
+linux: $(linux-images)
+
+# Always asked, seldom busy: an image that is up to date is left alone, so nothing that is made
+# from it is made again.
+$(OUT)/linux/source: FORCE | packages
+	@mkdir -p $(@D)/obj
+	@build/linux-source '$(LINUX)' '$(or $(INGOT_CACHE),$(abspath $(OUT))/linux)' $@
+
+$(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source $(OUT)/gzip-store FORCE
+	+@OUT='$(abspath $(OUT))/linux' SOURCE=$< TARBALL='$(LINUX)' BASE='$(BASE)' \
+	CACHE='$(INGOT_CACHE)' CC='$(LINUX_CC)' GZIP_STORE='$(abspath $(OUT)/gzip-store)' \
+	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2, $$5 }' configs/backends)
+
+# Other outputs come with the image.
+$(OUT)/linux/pvops/vmlinuz.gzip $(OUT)/linux/pvops/vmlinuz.xz $(OUT)/linux/pvops/vmlinuz.zstd: \
+	$(OUT)/linux/pvops/vmlinuz ;
+
+linux-clean:
+	$(Q)rm -rf $(OUT)/linux
