@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Detection: one table of probes, the most specific first.
+ *
+ * Order (docs/design.md): the entry protocol; then the CPUID leaves
+ * 0x40000000, 0x40000100, … 0x40010000, which mean something only while
+ * CPUID.1:ECX[31] is set (without it QEMU and KVM still answer them); then
+ * VMware by DMI serial number and backdoor port together, since every default
+ * QEMU machine answers the port; then bare hardware.
+ *
+ * Hyper-V's signature stands in the first leaf also where Xen or KVM emulate
+ * it, with their own a step above: so it counts only if no other signature
+ * does.  In a Xen PV guest plain CPUID shows the machine outside, hence nothing
+ * else is asked there.
+ */
+#include "platform.h"
+
+#include <string.h>
+
+#define PROBE_COUNT 12 /* rows of the table */
+
+#define LEAF_FIRST 0x40000000u
+#define LEAF_LAST 0x40010000u
+#define LEAF_STEP 0x100u
+
+#define VMWARE_PORT 0x5658
+#define VMWARE_MAGIC 0x564d5868u
+#define VMWARE_GET_VERSION 10
+
+/* A machine while it is looked at. */
+struct look {
+        const struct machine *machine;
+        bool hypervisor;       /* CPUID.1:ECX[31] */
+        uint32_t *leaf;        /* by probe: where its signature is; 0: nowhere */
+};
+
+struct probe {
+        enum platform platform;
+        bool (*matches)(const struct look *look, const struct probe *probe,
+                        struct seen *seen);
+        const char *signature; /* 12 bytes, NUL-padded; for CPUID probes */
+};
+
+static const struct probe probes[PROBE_COUNT];
+
+/* The signature at a leaf: EBX, ECX, EDX. */
+static void read_signature(const struct machine *m, uint32_t leaf,
+                           char signature[13])
+{
+        uint32_t regs[4];
+        m->cpuid(m, leaf, regs);
+        memcpy(signature, &regs[1], 12);
+        signature[12] = '\0';
+}
+
+static bool is_xen_pv(const struct look *look, const struct probe *probe,
+                      struct seen *seen)
+{
+        (void)probe;
+        seen->how = "Xen PV entry";
+        return look->machine->xen_pv;
+}
+
+static bool has_signature(const struct look *look, const struct probe *probe,
+                          struct seen *seen)
+{
+        uint32_t leaf = look->leaf[probe - probes];
+        if (!leaf)
+                return false;
+        seen->how = "CPUID";
+        seen->leaf = leaf;
+        memcpy(seen->signature, probe->signature, 12);
+        return true;
+}
+
+static bool is_xen_pvh(const struct look *look, const struct probe *probe,
+                       struct seen *seen)
+{
+        return look->machine->pvh && has_signature(look, probe, seen);
+}
+
+static bool is_vmware(const struct look *look, const struct probe *probe,
+                      struct seen *seen)
+{
+        static const char vmware[] = "VMware";
+        const struct machine *m = look->machine;
+        char serial[64];
+        (void)probe;
+        if (!m->dmi_serial || !m->dmi_serial(m, serial, sizeof serial) ||
+            memcmp(serial, vmware, sizeof vmware - 1))
+                return false;
+        uint32_t regs[4] = { VMWARE_MAGIC, UINT32_MAX, VMWARE_GET_VERSION,
+                             VMWARE_PORT };
+        if (!m->port_in || !m->port_in(m, VMWARE_PORT, regs) ||
+            regs[0] == UINT32_MAX || regs[1] != VMWARE_MAGIC)
+                return false;
+        seen->how = "DMI serial \"VMware\" and port 0x5658";
+        return true;
+}
+
+/* A hypervisor that no probe knows is named by its signature all the same. */
+static bool is_any(const struct look *look, const struct probe *probe,
+                   struct seen *seen)
+{
+        (void)probe;
+        if (look->hypervisor) {
+                seen->how = "unknown hypervisor, CPUID";
+                seen->leaf = LEAF_FIRST;
+                read_signature(look->machine, LEAF_FIRST, seen->signature);
+        } else {
+                seen->how = "no hypervisor";
+        }
+        return true;
+}
+
+/* The first probe that answers yes wins: specific before general. */
+static const struct probe probes[PROBE_COUNT] = {
+        { PLATFORM_XEN_PV, is_xen_pv, NULL },
+        { PLATFORM_KVM, has_signature, "KVMKVMKVM\0\0" },
+        { PLATFORM_XEN_PVH, is_xen_pvh, "XenVMMXenVMM" },
+        { PLATFORM_XEN_HVM, has_signature, "XenVMMXenVMM" },
+        { PLATFORM_ACRN, has_signature, "ACRNACRNACRN" },
+        { PLATFORM_JAILHOUSE, has_signature, "Jailhouse\0\0" },
+        { PLATFORM_BHYVE, has_signature, "bhyve bhyve " },
+        { PLATFORM_VMWARE, has_signature, "VMwareVMware" },
+        { PLATFORM_VMWARE, is_vmware, NULL },
+        { PLATFORM_HYPERV, has_signature, "Microsoft Hv" },
+        { PLATFORM_TCG, has_signature, "TCGTCGTCGTCG" },
+        { PLATFORM_NATIVE, is_any, NULL }, /* always matches; keep last */
+};
+
+/* Notes where each probe's signature stands, lowest leaf first. */
+static void scan_leaves(const struct machine *m, uint32_t leaf[PROBE_COUNT])
+{
+        char signature[13], before[13] = "";
+        for (uint32_t at = LEAF_FIRST; at <= LEAF_LAST; at += LEAF_STEP) {
+                read_signature(m, at, signature);
+                if (!memcmp(signature, before, sizeof before))
+                        continue; /* processors repeat one leaf without end */
+                memcpy(before, signature, sizeof before);
+                for (size_t i = 0; i < PROBE_COUNT; i++)
+                        if (!leaf[i] && probes[i].signature &&
+                            !memcmp(signature, probes[i].signature, 12))
+                                leaf[i] = at;
+        }
+}
+
+void platform_detect(const struct machine *machine, struct seen *ret_seen)
+{
+        uint32_t leaf[PROBE_COUNT] = { 0 }, regs[4];
+        struct look look = { .machine = machine, .leaf = leaf };
+        struct seen seen = { 0 };
+        const struct probe *probe = probes;
+
+        machine->cpuid(machine, 1, regs);
+        look.hypervisor = regs[2] & 1u << 31;
+        if (look.hypervisor && !machine->xen_pv)
+                scan_leaves(machine, leaf);
+        while (!probe->matches(&look, probe, &seen))
+                probe++;
+        seen.platform = probe->platform;
+        seen.platforms = 1u << probe->platform;
+        /* QEMU's TCG emulates bare hardware and nothing besides: where no rule
+         * speaks of it, native's does. */
+        if (probe->platform == PLATFORM_TCG)
+                seen.platforms |= 1u << PLATFORM_NATIVE;
+        *ret_seen = seen;
+}
+
+const char *platform_name(unsigned platform)
+{
+        static const char *const names[PLATFORM_COUNT] = {
+                [PLATFORM_NATIVE] = "native",
+                [PLATFORM_KVM] = "kvm",
+                [PLATFORM_XEN_PV] = "xen-pv",
+                [PLATFORM_XEN_PVH] = "xen-pvh",
+                [PLATFORM_XEN_HVM] = "xen-hvm",
+                [PLATFORM_HYPERV] = "hyperv",
+                [PLATFORM_VMWARE] = "vmware",
+                [PLATFORM_TCG] = "tcg",
+                [PLATFORM_ACRN] = "acrn",
+                [PLATFORM_JAILHOUSE] = "jailhouse",
+                [PLATFORM_BHYVE] = "bhyve",
+                [PLATFORM_LGUEST] = "lguest",
+                [PLATFORM_VMI] = "vmi",
+        };
+        return platform < PLATFORM_COUNT ? names[platform] : NULL;
+}
+
+/* Copies text behind *at; unprintable bytes become dots. */
+static void add(char *out, size_t room, size_t *at, const char *text)
+{
+        for (; *text && *at + 1 < room; text++)
+                out[(*at)++] = *text < ' ' || *text > '~' ? '.' : *text;
+}
+
+void platform_evidence(const struct seen *seen, char *out, size_t room)
+{
+        size_t at = 0;
+        if (!room)
+                return;
+        add(out, room, &at, seen->how);
+        if (seen->leaf) {
+                char digits[12] = " 0x";
+                for (int i = 0; i < 8; i++)
+                        digits[3 + i] =
+                                "0123456789abcdef"[seen->leaf >> (28 - 4 * i) &
+                                                   15];
+                add(out, room, &at, digits);
+                add(out, room, &at, " \"");
+                add(out, room, &at, seen->signature);
+                add(out, room, &at, "\"");
+        }
+        out[at] = '\0';
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a machine is: the probes of the stub, which `ingot detect` runs on a
+ * live system and the unit tests on faked ones.
+ */
+#ifndef STUB_PLATFORM_H
+#define STUB_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "multi-image/format.h"
+
+/* Hardware as the probes reach it. */
+struct machine {
+        bool xen_pv; /* entered by the Xen PV protocol, or a guest of that kind */
+        bool pvh;    /* entered by the PVH protocol, or a guest of that kind */
+        /* CPUID of a leaf, sub-leaf 0: eax, ebx, ecx, edx. */
+        void (*cpuid)(const struct machine *m, uint32_t leaf, uint32_t regs[4]);
+        /* DMI system serial number, NUL-terminated; false if there is none. */
+        bool (*dmi_serial)(const struct machine *m, char *ret_serial,
+                           size_t room);
+        /* 32-bit `in` from a port with these eax, ebx, ecx, edx, which it
+         * returns as they are afterwards; false if ports can not be read. */
+        bool (*port_in)(const struct machine *m, uint16_t port,
+                        uint32_t regs[4]);
+        void *context; /* for the functions */
+};
+
+/* What the probes saw. */
+struct seen {
+        enum platform platform; /* of the first probe that matched */
+        uint32_t platforms;     /* 1 << platform, of all that matched */
+        const char *how;        /* for people: "Xen PV entry", "CPUID" … */
+        uint32_t leaf;          /* CPUID leaf of the signature; 0: none */
+        char signature[13];     /* NUL-terminated; "" if there is none */
+};
+
+void platform_detect(const struct machine *machine, struct seen *ret_seen);
+
+/* "kvm", "xen-pv", …; NULL beyond PLATFORM_COUNT. */
+const char *platform_name(unsigned platform);
+
+/* Writes `CPUID 0x40000000 "KVMKVMKVM"` and the like, NUL-terminated and cut
+ * at room; 64 bytes always suffice. */
+void platform_evidence(const struct seen *seen, char *out, size_t room);
+
+#endif
