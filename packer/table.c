@@ -17,6 +17,7 @@
 
 #include "image-parts.h"
 #include "message.h"
+#include "../stub/platform.h"
 
 #define TABLE_MAX_SIZE (1u << 20)
 #define MAX_PRIORITY   1000000
@@ -24,16 +25,6 @@
 /* configs/backends, NUL-terminated (packer.mk makes the object file). */
 extern const char built_in_table[];
 extern const char built_in_table_end[];
-
-static const char *const platform_names[PLATFORM_COUNT] = {
-        [PLATFORM_NATIVE] = "native",   [PLATFORM_KVM] = "kvm",
-        [PLATFORM_XEN_PV] = "xen-pv",   [PLATFORM_XEN_PVH] = "xen-pvh",
-        [PLATFORM_XEN_HVM] = "xen-hvm", [PLATFORM_HYPERV] = "hyperv",
-        [PLATFORM_VMWARE] = "vmware",   [PLATFORM_TCG] = "tcg",
-        [PLATFORM_ACRN] = "acrn",       [PLATFORM_JAILHOUSE] = "jailhouse",
-        [PLATFORM_BHYVE] = "bhyve",     [PLATFORM_LGUEST] = "lguest",
-        [PLATFORM_VMI] = "vmi",
-};
 
 static const struct {
         const char *name;
@@ -43,11 +34,6 @@ static const struct {
         { "default", BACKEND_DEFAULT },
         { "comparator", BACKEND_COMPARATOR },
 };
-
-const char *platform_name(unsigned platform)
-{
-        return platform < PLATFORM_COUNT ? platform_names[platform] : "?";
-}
 
 const struct backend *table_find(const struct backend_table *table,
                                  const char *name)
@@ -104,7 +90,7 @@ static int read_platforms(const struct row *row, char *word)
                 unsigned platform = 0;
 
                 while (platform < PLATFORM_COUNT &&
-                       strcmp(platform_names[platform], name))
+                       strcmp(platform_name(platform), name))
                         platform++;
                 if (platform == PLATFORM_COUNT)
                         return bad(row, "unknown platform", name);

@@ -44,7 +44,4 @@ void table_free(struct backend_table *table);
 const struct backend *table_find(const struct backend_table *table,
                                  const char *name);
 
-/* The word for a platform in the table, in messages and in JSON. */
-const char *platform_name(unsigned platform);
-
 #endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ingot verify: is a multi-image whole, and does it hold these images?
+ *
+ * Each variant is rebuilt by the stub's own decoder, which compares SHA-256;
+ * --against compares its bytes with a file beside that.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "image.h"
+#include "json.h"
+#include "message.h"
+#include "progress.h"
+#include "store.h"
+
+struct verify_options {
+        struct string_list against;
+        bool json;
+};
+
+static const struct option_row options[] = {
+        { .name = "against",
+          .kind = OPTION_LIST,
+          .offset = offsetof(struct verify_options, against),
+          .argument = "NAME=IMAGE",
+          .help = "compare variant NAME with the file IMAGE" },
+        { .name = "json",
+          .kind = OPTION_FLAG,
+          .offset = offsetof(struct verify_options, json),
+          .help = "print JSON (docs/json.md)" },
+        { 0 },
+};
+
+/* What was found of one variant. */
+struct finding {
+        char *fault;         /* NULL: rebuilt, SHA-256 equal */
+        const char *against; /* file that it was compared with, NULL: none */
+        char *difference;    /* NULL: equal, or not compared */
+};
+
+struct verification {
+        const struct command *command;
+        struct verify_options values;
+        struct store store;
+        char *stub_fault;  /* NULL: digest equal, or a bare store */
+        char *store_fault; /* NULL: digest equal */
+        struct finding findings[MULTI_IMAGE_MAX_VARIANTS];
+};
+
+static bool is_fine(const struct verification *v)
+{
+        bool fine = !v->stub_fault && !v->store_fault;
+
+        for (uint32_t i = 0; i < v->store.mi.variant_count; i++)
+                fine &= !v->findings[i].fault && !v->findings[i].difference;
+        return fine;
+}
+
+/* The bytes of image that its variant holds: of a stock kernel that was
+ * wrapped anew the unpacked payload, else the whole file. */
+static int compare(const struct verification *v, const struct rebuilt *r,
+                   struct finding *finding, char **ret_message)
+{
+        size_t skip = r->info.kind == VARIANT_ELF ? r->info.setup_size : 0;
+        const uint8_t *have = r->data + skip, *want;
+        size_t have_size = r->size - skip, want_size, at = 0;
+        struct image image;
+        int err = image_read(finding->against, &image, ret_message);
+
+        if (err)
+                return err;
+        want = r->info.kind == VARIANT_ELF ? image.payload : image.data;
+        want_size =
+                r->info.kind == VARIANT_ELF ? image.unpacked_size : image.size;
+        while (at < have_size && at < want_size && have[at] == want[at])
+                at++;
+        if (at < have_size && at < want_size)
+                fail(&finding->difference, 0,
+                     "%s: variant %s: byte at %#zx is %#x, but %#x in %s",
+                     v->store.path, r->info.name, at, have[at], want[at],
+                     finding->against);
+        else if (have_size != want_size)
+                fail(&finding->difference, 0,
+                     "%s: variant %s: %zu bytes, but %zu in %s", v->store.path,
+                     r->info.name, have_size, want_size, finding->against);
+        image_free(&image);
+        return 0;
+}
+
+/* Input/output errors end the command, faults of the file are collected. */
+static int verify_variant(struct verification *v, uint32_t index)
+{
+        struct finding *finding = &v->findings[index];
+        struct rebuilt r;
+        char *message;
+        int err = store_rebuild(&v->store, index, &r, &message);
+
+        if (err == EXIT_BAD_INPUT) {
+                finding->fault = message;
+                return 0;
+        }
+        if (err)
+                return report_failure(err, message);
+        if (finding->against && (err = compare(v, &r, finding, &message)))
+                err = report_failure(err, message);
+        rebuilt_free(&r);
+        return err;
+}
+
+static int verify_all(struct verification *v)
+{
+        uint32_t count = v->store.mi.variant_count;
+        int err = 0;
+
+        store_check_stub(&v->store, &v->stub_fault);
+        if (multi_image_verify_store(&v->store.mi))
+                fail(&v->store_fault, 0, "%s: store: %s", v->store.path,
+                     multi_image_strerror(MULTI_IMAGE_BAD_DIGEST));
+        for (uint32_t i = 0; i < count && !err; i++) {
+                progress_show("verify", i, count);
+                err = verify_variant(v, i);
+        }
+        progress_clear();
+        return err;
+}
+
+static void print_text(const struct verification *v)
+{
+        if (v->stub_fault)
+                fprintf(stderr, "ingot: %s\n", v->stub_fault);
+        if (v->store_fault)
+                fprintf(stderr, "ingot: %s\n", v->store_fault);
+        for (uint32_t i = 0; i < v->store.mi.variant_count; i++) {
+                const struct finding *f = &v->findings[i];
+                char hex[HEX_DIGEST_SIZE];
+                struct variant_info info;
+
+                multi_image_variant(&v->store.mi, i, &info);
+                hex_digest(info.image_digest, hex);
+                if (f->fault || f->difference)
+                        fprintf(stderr, "ingot: %s\n",
+                                f->fault ? f->fault : f->difference);
+                printf("%-12s %-8s %.16s  %" PRIu64 " bytes%s%s\n", info.name,
+                       f->fault        ? "corrupt"
+                       : f->difference ? "differs"
+                                       : "ok",
+                       hex, info.image_size,
+                       f->against && !f->fault && !f->difference ? ", equal to "
+                                                                 : "",
+                       f->against && !f->fault && !f->difference ? f->against
+                                                                 : "");
+        }
+        printf("%s: %s\n", v->store.path, is_fine(v) ? "ok" : "not ok");
+}
+
+static int print_json(const struct verification *v)
+{
+        struct json_object *root = json_object_new_object(), *array;
+
+        json_add_string(root, "file", v->store.path);
+        json_add_number(root, "file_size", v->store.size);
+        json_add_bool(root, "ok", is_fine(v));
+        json_add_string(root, "stub_error", v->stub_fault);
+        json_add_string(root, "store_error", v->store_fault);
+        array = json_add_array(root, "variants");
+        for (uint32_t i = 0; i < v->store.mi.variant_count; i++) {
+                const struct finding *f = &v->findings[i];
+                struct json_object *o = json_append_object(array);
+                struct variant_info info;
+
+                multi_image_variant(&v->store.mi, i, &info);
+                json_add_string(o, "name", info.name);
+                json_add_bool(o, "ok", !f->fault && !f->difference);
+                json_add_string(o, "error", f->fault);
+                json_add_string(o, "against", f->against);
+                json_add_string(o, "difference", f->difference);
+                json_add_number(o, "image_size", info.image_size);
+                json_add_digest(o, "sha256", info.image_digest);
+        }
+        return json_print(root);
+}
+
+/* NAME=IMAGE of each --against */
+static int read_against(struct verification *v)
+{
+        for (size_t i = 0; i < v->values.against.count; i++) {
+                const char *text = v->values.against.items[i];
+                const char *equals = strchr(text, '=');
+                uint32_t index;
+
+                if (!equals || equals == text || !equals[1])
+                        return usage_error(v->command,
+                                           "--against: '%s' is not NAME=IMAGE",
+                                           text);
+                if (multi_image_find(&v->store.mi, text,
+                                     (size_t)(equals - text), &index))
+                        return usage_error(v->command,
+                                           "--against: %s holds no variant "
+                                           "'%.*s'",
+                                           v->store.path, (int)(equals - text),
+                                           text);
+                v->findings[index].against = equals + 1;
+        }
+        return 0;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+        struct verification v = { .command = command };
+        struct string_list files = { 0 };
+        char *message;
+        int err;
+
+        if (options_parse(command, argc, argv, &v.values, &files, &err))
+                return err;
+        err = store_open(files.items[0], &v.store, &message);
+        if (err) {
+                err = report_failure(err, message);
+        } else {
+                if (!(err = read_against(&v)) && !(err = verify_all(&v))) {
+                        if (v.values.json)
+                                err = print_json(&v);
+                        else
+                                print_text(&v);
+                        if (!err && !is_fine(&v))
+                                err = EXIT_DIFFERS;
+                }
+                for (uint32_t i = 0; i < v.store.mi.variant_count; i++) {
+                        free(v.findings[i].fault);
+                        free(v.findings[i].difference);
+                }
+                store_close(&v.store);
+        }
+        free(v.stub_fault);
+        free(v.store_fault);
+        free(v.values.against.items);
+        free(files.items);
+        return err;
+}
+
+const struct command command_verify = {
+        .name = "verify",
+        .arguments = "FILE",
+        .summary = "check a multi-image, and compare it with images",
+        .detail = "Checks the digests of the multi-image FILE, rebuilds each "
+                  "variant with the stub's\nown decoder and compares SHA-256. "
+                  "Exit code 1: a check failed or an image differs;\n3: FILE "
+                  "can not be opened as a multi-image at all.",
+        .options = options,
+        .least = 1,
+        .most = 1,
+        .run = run,
+};
