@@ -40,7 +40,7 @@ include build/build.mk
 -include packer/packer.mk
 -include tests/tests.mk
 
-all: $(OUT)/ingot
+all: $(INGOT)
 
 # --- The main job ---------------------------------------------------------------------------
 .PHONY: demo

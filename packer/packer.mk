@@ -8,9 +8,9 @@ PACKER_SOURCES := \
 	packer/main.c packer/options.c packer/message.c packer/progress.c \
 	packer/cmd_pack.c packer/table.c \
 	packer/image.c packer/payload.c packer/kernel-elf.c packer/linked.c \
-	packer/vector.c packer/split.c packer/tables.c packer/merge.c \
+	packer/vector.c packer/split.c packer/fields.c packer/tables.c packer/merge.c \
 	packer/encode.c packer/compress.c packer/pack.c \
-	packer/compose.c packer/output.c \
+	packer/compose.c packer/compose-open.c packer/output.c \
 	packer/cmd_list.c packer/cmd_stats.c packer/cmd_extract.c \
 	packer/cmd_verify.c packer/cmd_detect.c \
 	packer/store.c packer/account.c packer/json.c packer/machine-live.c
@@ -19,11 +19,16 @@ PACKER_SOURCES := \
 PACKER_SHARED_SOURCES := $(sort $(wildcard stub/multi-image/*.c)) \
 	stub/platform.c
 
+# Files as bytes: the table of backends, so that an installed ingot knows the
+# usual names, and the stub.
+PACKER_BLOBS := packer/built-in-table.S packer/stub-blobs.S
+
 PACKER_LIBRARIES := -ldeflate -llzma -lzstd -llz4 -lz -lelf -ljson-c -lpthread
 
 PACKER_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
 
 PACKER_OUT := $(OUT)$(if $(SAN),/san)
+INGOT := $(PACKER_OUT)/ingot
 PACKER_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Istub \
 	-Istub/multi-image -Ipacker $(if $(SAN),-fno-omit-frame-pointer \
 	-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
@@ -31,25 +36,25 @@ comma := ,
 
 PACKER_OBJECTS := $(patsubst %.c,$(PACKER_OUT)/obj/%.o, \
 	$(PACKER_SOURCES) $(PACKER_SHARED_SOURCES)) \
-	$(PACKER_OUT)/obj/packer/built-in-table.o
+	$(patsubst %.S,$(PACKER_OUT)/obj/%.o,$(PACKER_BLOBS))
 
 # Everything but main(), for the unit tests and fuzz targets to link.
 PACKER_LIBRARY := $(PACKER_OUT)/libingot.a
 
-$(PACKER_OUT)/ingot: $(PACKER_OUT)/obj/packer/main.o $(PACKER_LIBRARY)
+$(INGOT): $(PACKER_OUT)/obj/packer/main.o $(PACKER_LIBRARY)
 	@echo '  LINK    $@'
-	$(Q)$(CC) $(PACKER_FLAGS) -o $@ $^ $(PACKER_BLOBS) $(PACKER_LIBRARIES)
+	$(Q)$(CC) $(PACKER_FLAGS) -o $@ $^ $(PACKER_LIBRARIES)
 
-$(PACKER_LIBRARY): $(filter-out %/packer/main.o,$(PACKER_OBJECTS)) $(PACKER_BLOBS)
+$(PACKER_LIBRARY): $(filter-out %/packer/main.o,$(PACKER_OBJECTS))
 	@echo '  AR      $@'
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
-$(PACKER_OUT)/obj/packer/%.o: packer/%.c
+$(PACKER_OUT)/obj/packer/%.o: packer/%.c | packages
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(PACKER_FLAGS) -MMD -MP -c -o $@ $<
 
-$(PACKER_OUT)/obj/stub/%.o: stub/%.c
+$(PACKER_OUT)/obj/stub/%.o: stub/%.c | packages
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(PACKER_FLAGS) -MMD -MP -c -o $@ $<
@@ -57,10 +62,13 @@ $(PACKER_OUT)/obj/stub/%.o: stub/%.c
 $(PACKER_OUT)/obj/packer/main.o: \
 	PACKER_FLAGS += -DINGOT_VERSION='"$(PACKER_VERSION)"'
 
-# configs/backends, so that an installed ingot knows the usual names
-$(PACKER_OUT)/obj/packer/built-in-table.o: packer/built-in-table.S configs/backends
+$(PACKER_OUT)/obj/packer/%.o: packer/%.S
 	@echo '  AS      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
+
+$(PACKER_OUT)/obj/packer/built-in-table.o: configs/backends
+$(PACKER_OUT)/obj/packer/stub-blobs.o: $(addprefix $(OUT)/stub/,setup.bin \
+	head.bin stub-deflate.bin stub-xz.bin)
 
 -include $(PACKER_OBJECTS:.o=.d)

@@ -47,7 +47,7 @@ static int open_store(struct store *s, char **ret_message)
         s->bare = size >= magic_size &&
                   !memcmp(bytes, MULTI_IMAGE_MAGIC, magic_size);
         if (!s->bare) {
-                fault = find_store(s->data, s->size, &s->composed);
+                fault = compose_open(s->data, s->size, &s->composed);
                 if (fault)
                         return fail(ret_message, EXIT_BAD_INPUT, "%s: %s",
                                     s->path, compose_strerror(fault));
@@ -100,6 +100,18 @@ void store_close(struct store *store)
         free(store->data);
         free(store->path);
         memset(store, 0, sizeof(*store));
+}
+
+size_t store_work_size(const struct store *store)
+{
+        uint64_t size = 0;
+
+        for (uint32_t i = 0; i < store->mi.variant_count; i++) {
+                uint64_t n = get_le64(store->mi.variants[i].work_size);
+
+                size = n > size ? n : size;
+        }
+        return size < MAX_WORK_SIZE ? (size_t)size : (size_t)MAX_WORK_SIZE;
 }
 
 int store_find(const struct store *store, const char *name, uint32_t *ret_index,

@@ -38,6 +38,9 @@ int store_parse(const char *path, uint8_t *data, size_t size,
 int store_rebuild(const struct store *store, uint32_t variant,
                   struct rebuilt *ret_rebuilt, char **ret_message);
 
+/* Work memory that any variant's rebuild takes; never more than a limit. */
+size_t store_work_size(const struct store *store);
+
 void store_close(struct store *store);
 void rebuilt_free(struct rebuilt *rebuilt);
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accounts for the bytes of a store: by stream, by section of the kernel, by
+ * membership, by variant.
+ *
+ * The master sequence is walked as the reader does, for all variants at once:
+ * each entry's part of every stream is known in raw bytes.  What it takes of
+ * the packed store is that, times packed/raw of the chunk that it lies in: an
+ * estimate, since a compressor does not work in shares, but one that adds up to
+ * the streams' true sizes.
+ *
+ * So the marginal cost of a variant is told as the bytes that it alone holds.
+ * A smaller part of what it shares with others (other sizes, other order) is
+ * not told apart.
+ */
+#include "account.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "../stub/multi-image/unpack.h"
+
+static const char *const stream_names[STREAM_COUNT] = {
+        [STREAM_SECTIONS] = "sections",
+        [STREAM_MEMBERSHIPS] = "memberships",
+        [STREAM_OP] = "entry kinds",
+        [STREAM_MEMBERSHIP] = "entry memberships",
+        [STREAM_SIZE] = "entry sizes",
+        [STREAM_FOLD] = "folds",
+        [STREAM_MOVED] = "moved entries",
+        [STREAM_FIELD_COUNT] = "field counts",
+        [STREAM_FIELD_GAP] = "field gaps",
+        [STREAM_FIELD_TYPE] = "field types",
+        [STREAM_TARGET] = "field targets",
+        [STREAM_ORC_COUNT] = "orc counts",
+        [STREAM_ORC_GAP] = "orc gaps",
+        [STREAM_ORC_INDEX] = "orc indexes",
+        [STREAM_ORC_PALETTE] = "orc palette",
+        [STREAM_SYMBOL_MEMBERSHIP] = "symbol memberships",
+        [STREAM_SYMBOL_SLOT] = "symbol slots",
+        [STREAM_SYMBOL_OFFSET] = "symbol offsets",
+        [STREAM_SYMBOL_NAME] = "symbol names",
+        [STREAM_TOKEN] = "symbol tokens",
+        [STREAM_BODY_CODE] = "bodies: code",
+        [STREAM_BODY_DATA] = "bodies: data",
+        [STREAM_BODY_STRING] = "bodies: strings",
+        [STREAM_BODY_RECORD] = "bodies: records",
+        [STREAM_BODY_OTHER] = "bodies: other",
+};
+
+const char *stream_name(unsigned stream)
+{
+        return stream < STREAM_COUNT && stream_names[stream]
+                       ? stream_names[stream]
+                       : "?";
+}
+
+/* One stream being walked: where, and what its current chunk costs. */
+struct cursor {
+        const uint8_t *at; /* streams read as a whole: as last seen */
+        uint32_t chunk, chunk_end;
+        uint64_t position; /* raw bytes of the chunk passed */
+};
+
+struct walker {
+        const struct multi_image *mi;
+        struct unpacker u; /* of variant 0: its streams and memberships */
+        struct reader streams[STREAM_BODY_FIRST];
+        struct cursor cursors[STREAM_COUNT];
+        struct account *account;
+        struct share *section; /* shares of the entry being walked */
+        struct share *membership;
+};
+
+static void add_share(struct share *s, double packed, uint64_t raw)
+{
+        s->packed += packed;
+        s->raw += raw;
+}
+
+/* Takes size raw bytes of a stream for the entry being walked. */
+static void take(struct walker *w, unsigned stream, uint64_t size)
+{
+        struct cursor *c = &w->cursors[stream];
+
+        while (size && c->chunk < c->chunk_end) {
+                const struct format_chunk *chunk = &w->mi->chunks[c->chunk];
+                uint32_t raw_size = get_le32(chunk->raw_size);
+                uint64_t n = raw_size - c->position;
+                double packed;
+
+                n = n < size ? n : size;
+                packed = (double)n * get_le32(chunk->packed_size) / raw_size;
+                add_share(w->section, packed, n);
+                add_share(w->membership, packed, n);
+                size -= n;
+                c->position += n;
+                if (c->position == raw_size) {
+                        c->position = 0;
+                        c->chunk++;
+                }
+        }
+}
+
+/* What has been read of a stream since the last call. */
+static void take_read(struct walker *w, unsigned stream)
+{
+        const uint8_t *at = w->streams[stream].at;
+        struct cursor *c = &w->cursors[stream];
+
+        if (at > w->streams[stream].end)
+                at = w->streams[stream].end;
+        take(w, stream, (uint64_t)(at - c->at));
+        c->at = at;
+}
+
+static uint32_t next(struct walker *w, unsigned stream)
+{
+        uint32_t value = read_varint(&w->streams[stream]);
+
+        take_read(w, stream);
+        return value;
+}
+
+static void walk_fields(struct walker *w, const struct section *s)
+{
+        uint32_t count = next(w, STREAM_FIELD_COUNT);
+
+        for (; count && reader_ok(&w->streams[STREAM_FIELD_TYPE]); count--) {
+                next(w, STREAM_FIELD_GAP);
+                read_byte(&w->streams[STREAM_FIELD_TYPE]);
+                take_read(w, STREAM_FIELD_TYPE);
+                if (s->flags & SECTION_RECORD)
+                        next(w, STREAM_TARGET);
+        }
+}
+
+static void walk_orc(struct walker *w)
+{
+        uint32_t count = next(w, STREAM_ORC_COUNT);
+
+        for (; count && reader_ok(&w->streams[STREAM_ORC_GAP]); count--) {
+                next(w, STREAM_ORC_GAP);
+                next(w, STREAM_ORC_INDEX);
+        }
+}
+
+static void walk_entry(struct walker *w, const struct section *s)
+{
+        /* the membership's share is known only once it is read */
+        struct reader peek = w->streams[STREAM_MEMBERSHIP];
+        uint32_t m = read_varint(&peek);
+        uint8_t op, kind;
+        uint32_t size;
+
+        w->membership = &w->account->memberships[m].share;
+        w->membership->entries++;
+        w->section->entries++;
+        op = read_byte(&w->streams[STREAM_OP]);
+        take_read(w, STREAM_OP);
+        kind = op & ENTRY_KIND;
+        next(w, STREAM_MEMBERSHIP);
+        size = next(w, STREAM_SIZE);
+        if (kind == ENTRY_FOLD)
+                take(w, STREAM_FOLD, 1);
+        if (s->flags & SECTION_SLOTS && op & ENTRY_MOVED)
+                next(w, STREAM_MOVED);
+        if (kind != ENTRY_BODY)
+                return;
+        take(w, STREAM_BODY_FIRST + s->body, size);
+        if (s->flags & SECTION_SLOTS)
+                walk_fields(w, s);
+        if (s->flags & SECTION_CODE)
+                walk_orc(w);
+}
+
+/* Opens the streams and, by laying out variant 0, has the reader check all that
+ * the walk relies on. */
+static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
+{
+        uint32_t chunk = 0;
+        int err;
+
+        w->u.mi = w->mi;
+        w->u.arena.base = work;
+        w->u.arena.size = work_size;
+        if ((err = streams_open(&w->u)))
+                return err;
+        memcpy(w->streams, w->u.streams, sizeof(w->streams));
+        for (unsigned i = 0; i < STREAM_COUNT; i++) {
+                w->cursors[i].chunk = chunk;
+                chunk += get_le32(w->mi->streams[i].chunk_count);
+                w->cursors[i].chunk_end = chunk;
+                if (i < STREAM_BODY_FIRST)
+                        w->cursors[i].at = w->streams[i].at;
+        }
+        return layout(&w->u);
+}
+
+static void count_streams(const struct multi_image *mi, struct account *a)
+{
+        uint32_t chunk = 0;
+
+        for (unsigned i = 0; i < STREAM_COUNT; i++) {
+                uint32_t n = get_le32(mi->streams[i].chunk_count);
+
+                a->streams[i].raw = get_le64(mi->streams[i].raw_size);
+                a->streams[i].entries = n;
+                for (; n; n--, chunk++)
+                        a->streams[i].packed +=
+                                get_le32(mi->chunks[chunk].packed_size);
+        }
+}
+
+static bool make_rows(struct walker *w)
+{
+        const struct reader *r = &w->streams[STREAM_SECTIONS];
+        const struct format_section *f = (const void *)(r->at + sizeof(le32));
+        const le32 *m = (const void *)w->streams[STREAM_MEMBERSHIPS].at;
+        struct account *a = w->account;
+
+        a->section_count = w->u.section_count;
+        a->membership_count = w->u.membership_count;
+        a->sections = calloc(a->section_count + 1, sizeof(*a->sections));
+        a->memberships =
+                calloc(a->membership_count + 1, sizeof(*a->memberships));
+        if (!a->sections || !a->memberships)
+                return false;
+        for (uint32_t i = 0; i < a->section_count; i++)
+                memcpy(a->sections[i].name, f[i].name, sizeof(f[i].name));
+        for (uint32_t i = 0; i < a->membership_count; i++)
+                a->memberships[i].members = get_le32(m[i]);
+        return true;
+}
+
+/* Sums by variant, and what no entry took. */
+static void sum_up(struct account *a, uint32_t variant_count)
+{
+        for (unsigned i = 0; i < STREAM_COUNT; i++)
+                add_share(&a->common, a->streams[i].packed, a->streams[i].raw);
+        for (uint32_t i = 0; i < a->membership_count; i++) {
+                const struct membership_share *m = &a->memberships[i];
+
+                a->common.packed -= m->share.packed;
+                a->common.raw -= m->share.raw;
+                for (uint32_t v = 0; v < variant_count; v++) {
+                        if (!(m->members >> v & 1))
+                                continue;
+                        add_share(&a->held[v], m->share.packed, m->share.raw);
+                        a->held[v].entries += m->share.entries;
+                        if (m->members == 1u << v) {
+                                add_share(&a->alone[v], m->share.packed,
+                                          m->share.raw);
+                                a->alone[v].entries += m->share.entries;
+                        }
+                }
+        }
+        if (a->common.packed < 0)
+                a->common.packed = 0; /* rounding */
+}
+
+static int walk_store(const struct store *store, uint8_t *work,
+                      size_t work_size, struct account *a, char **ret_message)
+{
+        struct walker w = { .mi = &store->mi, .account = a };
+        int fault = open_streams(&w, work, work_size);
+
+        if (fault)
+                return fail(ret_message, EXIT_BAD_INPUT, "%s: store: %s",
+                            store->path, multi_image_strerror(fault));
+        if (!make_rows(&w)) {
+                errno = ENOMEM;
+                return fail_errno(ret_message, store->path, "memory");
+        }
+        for (uint32_t i = 0; i < w.u.section_count; i++) {
+                w.section = &a->sections[i].share;
+                for (uint32_t n = w.u.sections[i].entry_count; n; n--)
+                        walk_entry(&w, &w.u.sections[i]);
+        }
+        sum_up(a, store->mi.variant_count);
+        return 0;
+}
+
+int account_make(const struct store *store, struct account *ret_account,
+                 char **ret_message)
+{
+        struct account a = {
+                .tables_size = get_le32(store->mi.header->tables_size),
+                .stub_size = store->size - store->mi.store_size,
+        };
+        size_t work_size = store_work_size(store);
+        uint8_t *work = malloc(work_size + 1);
+        int err;
+
+        if (!work)
+                return fail_errno(ret_message, store->path, "memory");
+        count_streams(&store->mi, &a);
+        err = walk_store(store, work, work_size, &a, ret_message);
+        free(work);
+        if (err) {
+                account_free(&a);
+                return err;
+        }
+        *ret_account = a;
+        return 0;
+}
+
+void account_free(struct account *account)
+{
+        free(account->sections);
+        free(account->memberships);
+        memset(account, 0, sizeof(*account));
+}
