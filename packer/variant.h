@@ -51,6 +51,12 @@ struct region {
         uint32_t section;        /* set by merge: master section */
 };
 
+/* Whole pages of one value in the unpacked payload; bytes. */
+struct run {
+        uint64_t offset, size;
+        uint8_t value;
+};
+
 /* One symbol of kallsyms. */
 struct kernel_symbol {
         uint32_t fragment, offset;
@@ -66,9 +72,9 @@ struct variant {
         VECTOR(struct kernel_symbol) symbols;
         uint8_t tokens[256][3]; /* code, left, right; in order of making */
         uint32_t token_count;
-        struct fold *folds;
-        size_t fold_count;
-        uint64_t compact_size;
+        struct run *runs;
+        size_t run_count;
+        uint64_t slide_offset; /* of the KASLR table in the payload; 0: none */
         uint32_t slide_count[3];
         uint32_t *by_addr; /* fragments with addresses, by address, then index */
         uint32_t by_addr_count;
@@ -80,10 +86,20 @@ struct variant {
 
 struct interner;
 
-/* Each stage: 0, or an exit code with *ret_message set. */
-int variant_split(struct variant *v, const struct pack_input *input,
-                  struct interner *names, char **ret_message);
-void variant_tables(struct variant *v, struct interner *names);
+/* Of a stock kernel's set-up only its first sectors are kept: the header. */
+#define SETUP_HEADER_SIZE 1024
+
+/* Cuts v->input into fragments.  The three v->..._derived say which tables to
+ * take for derived ones. */
+void variant_split(struct variant *v, struct interner *names);
+
+/* Finds and resolves the fields of all fragments; gives records their keys. */
+void variant_fields(struct variant *v, struct interner *names);
+
+/* Recognises the derived tables; clears v->..._derived where a table does not
+ * follow its model, and returns true if it did so: split again then. */
+bool variant_tables(struct variant *v, struct interner *names);
+
 void variant_free(struct variant *v);
 
 /* The fragment that addr lies in, or that ends there if none begins; NONE. */

@@ -58,8 +58,13 @@ void put_signed(struct bytes *b, int32_t n)
         put_varint(b, (uint32_t)n << 1 ^ (uint32_t)(n >> 31));
 }
 
+struct item {
+        size_t at; /* in the text */
+        uint32_t size, hash;
+};
+
 struct interner {
-        VECTOR(struct { size_t at; uint32_t size, hash; }) items;
+        VECTOR(struct item) items;
         struct bytes text;
         uint32_t *table; /* item + 1; 0 empty */
         uint32_t mask;
@@ -114,9 +119,8 @@ uint32_t intern(struct interner *i, const void *bytes, size_t size)
                     memcmp(i->text.at + i->items.at[item].at, bytes, size) == 0)
                         return item;
         }
-        VECTOR_ADD(&i->items)->at = i->text.count;
-        i->items.at[i->items.count - 1].size = (uint32_t)size;
-        i->items.at[i->items.count - 1].hash = hash;
+        *VECTOR_ADD(&i->items) =
+                (struct item){ i->text.count, (uint32_t)size, hash };
         put_bytes(&i->text, bytes, size);
         put_byte(&i->text, 0);
         i->table[at] = (uint32_t)i->items.count;

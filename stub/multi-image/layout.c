@@ -221,7 +221,7 @@ static int walk(struct unpacker *u)
                         if (s->flags & SECTION_SLOTS) {
                                 if (o & ENTRY_MOVED) {
                                         slot = read_varint(&moved);
-                                        REQUIRE(slot < slots,
+                                        REQUIRE(slot < u->slot_count,
                                                 MULTI_IMAGE_BAD_LAYOUT);
                                         has_slot = true;
                                 } else if (!(o & ENTRY_VERSION)) {
@@ -234,11 +234,10 @@ static int walk(struct unpacker *u)
                                         largest = 0;
                                         slot = slots++;
                                         u->slot_pool[slot] = (uint32_t)pool;
-                                        u->slot_addr[slot] = SLOT_ABSENT;
                                         has_slot = true;
                                 }
                                 REQUIRE(has_slot, MULTI_IMAGE_BAD_LAYOUT);
-                                if (slot == slots - 1 && size > largest)
+                                if (slot + 1 == slots && size > largest)
                                         largest = size;
                                 if (member)
                                         u->slot_addr[slot] = (uint32_t)addr;
@@ -300,6 +299,7 @@ int layout(struct unpacker *u)
                                                  (uint64_t)sizeof(*u->folds));
         REQUIRE(u->slot_pool && u->slot_addr && u->folds,
                 MULTI_IMAGE_NO_MEMORY);
+        memset(u->slot_addr, 0xff, u->slot_count * sizeof(uint32_t));
         if ((err = walk(u)) || (err = index_pool(u)))
                 return err;
         REQUIRE(u->prefix_size == get_le64(v->prefix_size) &&

@@ -26,20 +26,23 @@
  * 64-bit code, as on Intel's processors.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include "x86-decode.h"
 
 /* What an opcode is followed by, and what needs code of its own. */
 enum {
-        MODRM = 0x01,
-        IMM8 = 0x02,
-        IMM16 = 0x04,
+        IMM8 = 0x01, /* with IMM16, the immediate's size in bytes */
+        IMM16 = 0x02,
+        MODRM = 0x04,
         IMMZ = 0x08,      /* 4 bytes, or 2 with 16-bit operands */
         BRANCH = 0x10,    /* see branch_flags(); immediates are displacements */
         ONLY32 = 0x20,    /* undefined in 64-bit code */
         SPECIAL = 0x40,   /* see special_opcode() and special_modrm() */
         PREFIX = 0x80,    /* with ONLY32: one in 64-bit code only, i.e. REX */
         UNDEFINED = 0x80, /* in the two-byte map, which has no prefixes */
+        IMM32 = 0x100,    /* in no map, see special_opcode() */
+        IMM64 = 0x200,
 };
 
 /* Short names, so that a line of a map is a line here. */
@@ -57,9 +60,8 @@ enum {
 #define J_ BRANCH
 #define N6 ONLY32
 #define B6 (ONLY32 | IMM8)
-#define F6 (ONLY32 | IMM16 | IMMZ | BRANCH) /* far branch: selector:offset */
+#define F6 (ONLY32 | IMM16 | IMMZ) /* far branch: selector:offset */
 #define XS SPECIAL
-#define ZS (SPECIAL | IMMZ)
 #define PX PREFIX
 #define RX (PREFIX | ONLY32)
 #define UD UNDEFINED
@@ -78,8 +80,8 @@ static const uint8_t one_byte_map[256] = {
 /* 8 */    MB, MZ, MB | N6, MB, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* 9 */     0,  0,  0,  0,  0,  0,  0,  0,  0,  0, F6,  0,  0,  0,  0,  0,
 /* a */    XS, XS, XS, XS,  0,  0,  0,  0, B_, Z_,  0,  0,  0,  0,  0,  0,
-/* b */    B_, B_, B_, B_, B_, B_, B_, B_, ZS, ZS, ZS, ZS, ZS, ZS, ZS, ZS,
-/* c */    MB, MB, JW, J_, XS, XS, MB, MZ | XS, W_ | B_, 0, JW, J_, 0, B_, N6, J_,
+/* b */    B_, B_, B_, B_, B_, B_, B_, B_, Z_, Z_, Z_, Z_, Z_, Z_, Z_, Z_,
+/* c */    MB, MB, JW, J_, XS, XS, MB, MZ, W_ | B_, 0, JW, J_, 0, B_, N6, J_,
 /* d */    M_, M_, M_, M_, B6, B6, N6,  0, M_, M_, M_, M_, M_, M_, M_, M_,
 /* e */    JB, JB, JB, JB, B_, B_, B_, B_, JZ, JZ, F6, JB,  0,  0,  0,  0,
 /* f */    PX,  0, PX, PX,  0,  0, MS, MS,  0,  0,  0,  0,  0,  0, M_, MJ,
@@ -107,6 +109,27 @@ static const uint8_t two_byte_map[256] = {
 /* f */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 };
 /* clang-format on */
+
+/* What a ModRM byte is followed by. */
+enum {
+        MORE = 0x07,   /* bytes of SIB and displacement together */
+        DISP32 = 0x08, /* the last four are a displacement */
+        SIB0 = 0x10,   /* SIB whose base 5 adds a displacement of 4 bytes */
+};
+
+/* The same eight values for each reg. */
+#define X8(...)                                                          \
+        __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, \
+                __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
+
+static const uint8_t modrm_map[256] = {
+        /* rm: 0 to 3, 4 (SIB), 5 (RIP-relative in mod 0), 6, 7 */
+        X8(0, 0, 0, 0, 1 | SIB0, 4 | DISP32, 0, 0), /* mod 0 */
+        X8(1, 1, 1, 1, 2, 1, 1, 1),                 /* mod 1 */
+        X8(4 | DISP32, 4 | DISP32, 4 | DISP32, 4 | DISP32, 5 | DISP32,
+           4 | DISP32, 4 | DISP32, 4 | DISP32), /* mod 2 */
+        /* mod 3: a register, nothing follows */
+};
 
 /* The three-byte maps, whose opcodes all take a ModRM byte and, in 0f 3a, an
  * imm8: a bit per opcode that is defined without VEX, a word per line. */
@@ -136,89 +159,101 @@ static const uint16_t three_byte_map[2][16] = {
         },
 };
 
-/* Opcode maps by the numbers that VEX and EVEX give them. */
-enum {
-        MAP_ONE_BYTE,
-        MAP_0F,
-        MAP_0F38,
-        MAP_0F3A,
-};
-
-/* Prefixes seen, beside the REX byte. */
-enum {
-        OPERAND16 = 0x01, /* 66 */
-        ADDRESS = 0x02,   /* 67 */
-        REPNE = 0x04,     /* f2 */
-        REP = 0x08,       /* f3 */
-        LOCK = 0x10,      /* f0 */
-};
-
-/* Bits of a REX byte. */
+/* Bits of decoder.state.  A REX byte goes in as it is, 0100WRXB; what the
+ * caller gets to see has the place that it has in x86_insn.flags. */
 enum {
         REX_X = 0x02,
-        REX_W = 0x08,
+        REX_W = X86_WIDE,
+        REX = 0x4f,
+        SEGMENT = X86_SEGMENT, /* prefix 64 or 65 */
+        MOFFS = X86_MOFFS,
+        OPERAND16 = 0x100, /* prefix 66 */
+        ADDRESS = 0x200,   /* 67 */
+        REPNE = 0x400,     /* f2 */
+        REP = 0x800,       /* f3 */
+        LOCK = 0x1000,     /* f0 */
 };
+_Static_assert(REX_W == 0x08, "REX_W is the processor's bit");
 
-/* An instruction on its way. */
+/* Inlined also where the compiler minds size: a decoder passed by address would
+ * live in memory, which doubles the instructions executed. */
+#define INLINE inline __attribute__((always_inline))
+
+/* An instruction on its way; lives in registers. */
 struct decoder {
-        const uint8_t *bytes; /* its first byte */
-        unsigned room;        /* bytes that may be read and taken, up to 15 */
-        unsigned at;          /* bytes taken; may pass room unread */
-        unsigned prefixes;    /* OPERAND16 and following */
-        unsigned rex;         /* REX byte, or its bits out of VEX; 0: none */
-        unsigned map;         /* MAP_ONE_BYTE and following */
-        unsigned opcode;      /* last byte of the opcode */
-        unsigned form;        /* MODRM and following */
-        unsigned modrm;       /* if form has MODRM */
+        const uint8_t *at;    /* next byte */
+        const uint8_t *start; /* first byte */
         enum x86_mode mode;
+        unsigned form;   /* IMM8 and following */
+        unsigned opcode; /* its last byte, plus 0x100 behind 0f, 0x200 behind
+                          * 0f 38, 0x300 behind 0f 3a */
+        unsigned state;  /* REX_X and following */
 };
 
-/* One byte more, -1 where room ends. */
-static inline int next(struct decoder *d)
+/* Most bytes that are read of one instruction: 15 until the prefixes must have
+ * ended, then 0f 38 or EVEX (3 more bytes), opcode, ModRM, SIB.  Displacements
+ * and immediates are counted but not read. */
+#define WINDOW (X86_MAX_SIZE + 3 + 1 + 1 + 1)
+
+static inline unsigned prefix_bit(unsigned byte)
 {
-        return d->at < d->room ? d->bytes[d->at++] : -1;
+        switch (byte) {
+        case 0x64:
+        case 0x65:
+                return SEGMENT;
+        case 0x66:
+                return OPERAND16;
+        case 0x67:
+                return ADDRESS;
+        case 0xf0:
+                return LOCK;
+        case 0xf2:
+                return REPNE;
+        case 0xf3:
+                return REP;
+        }
+        return 0; /* 26, 2e, 36, 3e: segments that do nothing here */
 }
 
 /* Takes prefixes and the first opcode byte. */
-static inline bool prefixes(struct decoder *d, struct x86_insn *insn)
+static inline bool prefixes(struct decoder *d)
 {
         for (;;) {
-                int byte = next(d);
-                if (byte < 0)
+                d->opcode = *d->at++;
+                d->form = one_byte_map[d->opcode];
+                if (!(d->form & (PREFIX | ONLY32)))
+                        return true;
+                if (!(d->form & ONLY32)) {
+                        /* REX counts only right before the opcode */
+                        d->state &= ~REX;
+                        d->state |= prefix_bit(d->opcode);
+                } else if (d->mode == X86_32) {
+                        d->form &= ~(PREFIX | ONLY32); /* inc, dec and so on */
+                        return true;
+                } else if (d->form & PREFIX) {
+                        d->state = (d->state & ~REX) | d->opcode;
+                } else {
                         return false;
-                d->opcode = byte;
-                d->form = one_byte_map[byte];
-                if (d->mode == X86_32 && (d->form & ONLY32))
-                        d->form = byte >> 4 == 4 ? 0 : d->form & ~ONLY32;
-                if (!(d->form & PREFIX))
-                        return !(d->form & ONLY32);
-                if (d->form & ONLY32) {
-                        d->rex = byte;
-                        continue;
                 }
-                d->rex = 0; /* REX counts only right before the opcode */
-                switch (byte) {
-                case 0x64:
-                case 0x65:
-                        insn->flags |= X86_SEGMENT;
-                        break;
-                case 0x66:
-                        d->prefixes |= OPERAND16;
-                        break;
-                case 0x67:
-                        d->prefixes |= ADDRESS;
-                        break;
-                case 0xf0:
-                        d->prefixes |= LOCK;
-                        break;
-                case 0xf2:
-                        d->prefixes |= REPNE;
-                        break;
-                case 0xf3:
-                        d->prefixes |= REP;
-                        break;
-                }
+                if (d->at - d->start == X86_MAX_SIZE)
+                        return false;
         }
+}
+
+/* What follows 0f. */
+static inline bool two_byte(struct decoder *d)
+{
+        unsigned byte = *d->at++;
+
+        d->opcode = 0x100 + byte;
+        d->form = two_byte_map[byte];
+        if (d->form != SPECIAL)
+                return !(d->form & UNDEFINED);
+        unsigned third = (byte >> 1) & 1; /* 38 or 3a */
+        byte = *d->at++;
+        d->opcode = 0x200 + third * 0x100 + byte;
+        d->form = MODRM + third * IMM8;
+        return (three_byte_map[third][byte >> 4] >> (byte & 15)) & 1;
 }
 
 /*
@@ -228,88 +263,53 @@ static inline bool prefixes(struct decoder *d, struct x86_insn *insn)
  *         c4 RXBmmmmm WvvvvLpp
  *         62 RXBR0mmm Wvvvv1pp zLLbVaaa
  *
- * where R, X and B are stored inverted and mmm is the map.  32-bit code tells
- * them from les, lds and bound by their top two bits, those of a ModRM byte
- * that names a register, which the old instructions refuse.
+ * where R, X and B are stored inverted and mmm is the map: 1, 2, 3 as in
+ * decoder.opcode, 5 and 6 for AVX512-FP16.  32-bit code tells them from lds,
+ * les and bound by their top two bits, those of a ModRM byte that names a
+ * register, which the old instructions refuse.
  */
-static bool vex(struct decoder *d)
+static inline bool vex(struct decoder *d)
 {
         unsigned first = d->opcode;
-        int byte = next(d);
-        if (byte < 0)
-                return false;
+        unsigned byte = *d->at;
+        unsigned map = 1;
+
         if (d->mode == X86_32 && byte < 0xc0) {
-                d->at--;
                 d->form = MODRM;
                 return true;
         }
-        if (d->rex || (d->prefixes & ~ADDRESS))
+        if (d->state & (REX | OPERAND16 | REPNE | REP | LOCK))
                 return false;
-        d->map = MAP_0F;
+        d->at++;
         if (first != 0xc5) {
-                d->map = byte & (first == 0x62 ? 0x0f : 0x1f);
-                d->rex = (~byte >> 5) & 0x07;
-                byte = next(d);
-                if (first == 0x62 && (!(byte & 0x04) || next(d) < 0))
+                map = byte & (first == 0xc4 ? 0x1f : 0x0f);
+                if (map < 1 || map > 6 || map == 4)
                         return false;
+                d->state |= (~byte >> 5) & 0x07;
+                byte = *d->at++;
+                if (first == 0x62) {
+                        if (!(byte & 0x04))
+                                return false;
+                        d->at++;
+                }
         }
-        byte = next(d);
-        if (byte < 0)
-                return false;
-        d->opcode = byte;
-        switch (d->map) {
-        case MAP_0F:
-                d->form = MODRM | (two_byte_map[byte] & IMM8);
-                if (first != 0x62 && byte == 0x77)
-                        d->form = 0; /* vzeroupper, vzeroall */
-                return true;
-        case MAP_0F3A:
+        byte = *d->at++;
+        d->opcode = map * 0x100 + byte;
+        d->form = MODRM;
+        if (map == 3)
                 d->form = MODRM | IMM8;
-                return true;
-        case 5: /* AVX512-FP16 */
-        case 6:
-        case MAP_0F38:
-                d->form = MODRM;
-                return true;
-        }
-        return false;
-}
-
-/* What follows 0f. */
-static inline bool two_byte(struct decoder *d)
-{
-        int byte = next(d);
-        if (byte < 0)
-                return false;
-        d->map = MAP_0F;
-        d->opcode = byte;
-        d->form = two_byte_map[byte];
-        if (d->form & UNDEFINED)
-                return false;
-        if ((d->form & (SPECIAL | MODRM)) != SPECIAL)
-                return true;
-        unsigned third = (byte >> 1) & 1; /* 38 or 3a */
-        byte = next(d);
-        if (byte < 0)
-                return false;
-        d->map = MAP_0F38 + third;
-        d->opcode = byte;
-        d->form = third ? MODRM | IMM8 : MODRM;
-        return (three_byte_map[third][byte >> 4] >> (byte & 15)) & 1;
-}
-
-/* An 8-byte field, or one of the size that d->form says. */
-static inline void wide_field(struct decoder *d, struct x86_insn *insn)
-{
-        insn->imm_offset = d->at;
-        insn->imm_size = 8;
-        d->at += 8;
-        d->form = 0;
+        else if (d->opcode == 0x177 && first != 0x62)
+                d->form = 0; /* vzeroupper, vzeroall */
+        else if (map == 1)
+                d->form |= two_byte_map[byte] & IMM8;
+        return true;
 }
 
 /* Opcodes with SPECIAL and without MODRM. */
-static inline bool special_opcode(struct decoder *d, struct x86_insn *insn)
+static inline bool special_opcode(struct decoder *d)
 {
+        unsigned narrow = d->state & ADDRESS;
+
         switch (d->opcode) {
         case 0x0f:
                 return two_byte(d);
@@ -317,123 +317,97 @@ static inline bool special_opcode(struct decoder *d, struct x86_insn *insn)
         case 0xc4:
         case 0xc5:
                 return vex(d);
-        case 0xa0: /* mov between the accumulator and an address */
-        case 0xa1:
-        case 0xa2:
-        case 0xa3:
-                insn->flags |= X86_MOFFS;
-                d->form = IMMZ;
-                if (d->mode == X86_64 && !(d->prefixes & ADDRESS)) {
-                        wide_field(d, insn);
-                        return true;
-                }
-                /* here the address' size decides, not the operand's */
-                d->prefixes &= ~OPERAND16;
-                if (d->mode == X86_32 && (d->prefixes & ADDRESS))
-                        d->prefixes |= OPERAND16;
-                return true;
-        default: /* b8 to bf: the only immediate that grows with REX.W */
-                if (d->rex & REX_W)
-                        wide_field(d, insn);
+        default: /* a0 to a3: mov between the accumulator and an address */
+                d->state |= MOFFS;
+                if (d->mode == X86_64)
+                        d->form = narrow ? IMM32 : IMM64;
+                else
+                        d->form = narrow ? IMM16 : IMM32;
                 return true;
         }
 }
 
 /* Opcodes with SPECIAL and MODRM, once ModRM is known. */
-static inline void special_modrm(struct decoder *d)
+static INLINE unsigned special_modrm(const struct decoder *d, unsigned modrm)
 {
-        unsigned reg = (d->modrm >> 3) & 7;
-
-        if (d->map == MAP_0F) {
-                /* 0f 78: vmread; extrq and insertq with two bytes */
-                if (d->prefixes & (OPERAND16 | REPNE))
-                        d->form |= IMM16;
-        } else if (d->opcode == 0xc7) {
-                if (d->modrm == 0xf8)
-                        d->form |= BRANCH; /* xbegin */
-        } else if (reg < 2) {
-                d->form |= d->opcode == 0xf6 ? IMM8 : IMMZ; /* test */
+        switch (d->opcode) {
+        case 0x0f6: /* reg 0 and 1: test; the others have no immediate */
+                return modrm & 0x30 ? 0 : IMM8;
+        case 0x0f7:
+                return modrm & 0x30 ? 0 : IMMZ;
+        default: /* 0f 78: vmread; extrq and insertq with two bytes */
+                return d->state & (OPERAND16 | REPNE) ? IMM16 : 0;
         }
 }
 
-/* Takes ModRM, SIB and displacement. */
-static inline bool modrm(struct decoder *d, struct x86_insn *insn)
+/* Takes SIB and displacement in their 32- and 64-bit form. */
+static INLINE void memory(struct decoder *d, unsigned modrm,
+                          struct x86_insn *insn)
 {
-        int byte = next(d);
-        if (byte < 0)
-                return false;
-        d->modrm = byte;
-        unsigned mod = byte >> 6;
-        unsigned rm = byte & 7;
-        if (mod == 3)
-                return true;
-        if (d->mode == X86_32 && (d->prefixes & ADDRESS)) {
-                d->at += mod || rm != 6 ? mod : 2; /* 16-bit addressing */
-                return true;
+        unsigned more = modrm_map[modrm];
+        unsigned sib = *d->at;
+
+        d->at += more & MORE;
+        if (!(more & (DISP32 | SIB0)))
+                return;
+        if (more & SIB0) {
+                if ((sib & 7) != 5)
+                        return;
+                d->at += 4;
+                insn->disp_kind = (sib & 0x38) == 0x20 && !(d->state & REX_X)
+                                          ? X86_DISP_ABSOLUTE
+                                          : X86_DISP_INDEX;
+        } else if (modrm >= 0x80) {
+                insn->disp_kind = X86_DISP_BASE;
+        } else {
+                insn->disp_kind =
+                        d->mode == X86_64 ? X86_DISP_RIP : X86_DISP_ABSOLUTE;
         }
-        unsigned kind = X86_DISP_BASE;
-        unsigned base = rm;
-        if (rm == 4) {
-                int sib = next(d);
-                if (sib < 0)
-                        return false;
-                base = sib & 7;
-                if (base == 5)
-                        kind = (sib & 0x38) == 0x20 && !(d->rex & REX_X)
-                                       ? X86_DISP_ABSOLUTE
-                                       : X86_DISP_INDEX;
-        } else if (rm == 5) {
-                kind = d->mode == X86_64 ? X86_DISP_RIP : X86_DISP_ABSOLUTE;
-        }
-        if (mod == 1) {
-                d->at++;
-                return true;
-        }
-        if (mod == 0 && base != 5)
-                return true;
-        insn->disp_offset = d->at;
-        insn->disp_kind = mod ? X86_DISP_BASE : kind;
-        d->at += 4;
-        return true;
+        insn->disp_offset = d->at - 4 - d->start;
 }
 
-/* Takes immediate operands, branch displacements among them. */
-static inline void immediates(struct decoder *d, struct x86_insn *insn)
+/* The same in 16-bit form. */
+static INLINE void memory16(struct decoder *d, unsigned modrm)
 {
-        unsigned form = d->form;
+        if (modrm < 0xc0)
+                d->at += (modrm & 0xc7) == 0x06 ? 2 : modrm >> 6;
+}
 
-        if (form & IMMZ) {
-                bool narrow = (d->prefixes & OPERAND16) && !(d->rex & REX_W);
-                if (d->mode == X86_64 && (form & BRANCH))
-                        narrow = false;
-                if (narrow) {
-                        d->at += 2;
-                } else if ((form & (BRANCH | IMM16)) == BRANCH) {
-                        insn->rel_offset = d->at;
-                        d->at += 4;
-                } else {
-                        insn->imm_offset = d->at;
-                        insn->imm_size = 4;
-                        d->at += 4;
-                }
-        }
-        if (form & IMM8)
-                d->at += 1;
-        if (form & IMM16)
+/* Takes an immediate of 4 or 8 bytes, or 2 by a prefix. */
+static INLINE void wide_immediate(struct decoder *d, unsigned modrm,
+                                  struct x86_insn *insn)
+{
+        unsigned offset = d->at - d->start;
+
+        if (d->opcode == 0xc7 && modrm == 0xf8)
+                d->form |= BRANCH; /* xbegin */
+        if ((d->state & OPERAND16) && (d->form & IMMZ) && !(d->state & REX_W) &&
+            !((d->form & BRANCH) && d->mode == X86_64)) {
                 d->at += 2;
+                return;
+        }
+        d->at += 4;
+        if (d->form & BRANCH) {
+                insn->rel_offset = offset;
+                return;
+        }
+        insn->imm_offset = offset;
+        insn->imm_size = 4;
+        /* b8 to bf, mov: the only immediate that grows with REX.W */
+        if ((d->form & IMM64) ||
+            (d->opcode >> 3 == 0xb8 >> 3 && (d->state & REX_W))) {
+                insn->imm_size = 8;
+                d->at += 4;
+        }
 }
 
 /* Flags of an opcode with BRANCH. */
-static inline unsigned branch_flags(const struct decoder *d)
+static INLINE unsigned branch_flags(const struct decoder *d, unsigned modrm)
 {
-        if (d->map == MAP_0F)
-                return X86_JUMP | X86_CONDITIONAL;
         switch (d->opcode) {
         case 0xe8:
-        case 0x9a:
                 return X86_CALL;
         case 0xe9:
-        case 0xea:
         case 0xeb:
                 return X86_JUMP;
         case 0xc2:
@@ -442,52 +416,101 @@ static inline unsigned branch_flags(const struct decoder *d)
         case 0xcb:
         case 0xcf:
                 return X86_RET;
-        case 0xff:
-                switch ((d->modrm >> 3) & 7) {
-                case 2:
-                case 3:
-                        return X86_CALL | X86_INDIRECT;
-                case 4:
-                case 5:
-                        return X86_JUMP | X86_INDIRECT;
-                }
-                return 0;
+        case 0xff: /* reg: 2, 3 call; 4, 5 jump; others are no branches */
+                if (modrm & 0x20)
+                        return modrm & 0x10 ? 0 : X86_JUMP | X86_INDIRECT;
+                return modrm & 0x10 ? X86_CALL | X86_INDIRECT : 0;
+        default: /* 70 to 7f, e0 to e3, c7 f8, 0f 80 to 0f 8f */
+                return X86_JUMP | X86_CONDITIONAL;
         }
-        return X86_JUMP | X86_CONDITIONAL;
 }
 
+/* Forms that decode_any() must look at. */
+#define ODD (PREFIX | UNDEFINED | ONLY32 | SPECIAL)
+
+/* Takes all that follows the opcode. */
+static INLINE void operands(struct decoder *d, struct x86_insn *insn)
+{
+        unsigned modrm = 0;
+
+        *insn = (struct x86_insn){ .valid = 1 };
+        if (d->form & MODRM) {
+                modrm = *d->at++;
+                if ((d->state & ADDRESS) && d->mode == X86_32)
+                        memory16(d, modrm);
+                else
+                        memory(d, modrm, insn);
+                if (d->form & SPECIAL)
+                        d->form |= special_modrm(d, modrm);
+        }
+        if (d->form & (IMMZ | IMM32 | IMM64))
+                wide_immediate(d, modrm, insn);
+        d->at += d->form & (IMM8 | IMM16);
+        unsigned flags = d->state & (REX_W | SEGMENT | MOFFS);
+        if (d->form & BRANCH)
+                flags |= branch_flags(d, modrm);
+        insn->flags = flags;
+        insn->size = d->at - d->start;
+}
+
+/* Everything, at the price of keeping all of the decoder's state. */
+static __attribute__((noinline)) void decode_any(const uint8_t *bytes,
+                                                 const uint8_t *end,
+                                                 enum x86_mode mode,
+                                                 struct x86_insn *ret_insn)
+{
+        uint8_t window[WINDOW];
+        size_t room = bytes < end ? end - bytes : 0;
+
+        if (room < WINDOW) {
+                memset(window, 0, sizeof(window));
+                memcpy(window, bytes, room);
+                bytes = window;
+        }
+        if (room > X86_MAX_SIZE)
+                room = X86_MAX_SIZE;
+        struct decoder d = { .at = bytes, .start = bytes, .mode = mode };
+        if (prefixes(&d) &&
+            ((d.form & (SPECIAL | MODRM)) != SPECIAL || special_opcode(&d))) {
+                operands(&d, ret_insn);
+                if (ret_insn->size <= room)
+                        return;
+        }
+        *ret_insn = (struct x86_insn){ .size = 1 };
+}
+
+/* Nine of ten instructions of a kernel are 64-bit code with no prefix but REX
+ * and an opcode of the first two maps that needs no special care.  They are
+ * decoded here in half the time; none can be longer than 15 bytes. */
 void x86_decode(const uint8_t *bytes, const uint8_t *end, enum x86_mode mode,
                 struct x86_insn *ret_insn)
 {
-        struct decoder d = { .bytes = bytes, .mode = mode };
-        struct x86_insn insn = { 0 };
+        struct decoder d = { .at = bytes, .start = bytes, .mode = X86_64 };
+        unsigned byte;
 
-        if (bytes < end)
-                d.room =
-                        end - bytes < X86_MAX_SIZE ? end - bytes : X86_MAX_SIZE;
-        if (!prefixes(&d, &insn))
-                goto invalid;
-        if ((d.form & (SPECIAL | MODRM)) == SPECIAL &&
-            !special_opcode(&d, &insn))
-                goto invalid;
-        if (d.form & MODRM) {
-                if (!modrm(&d, &insn))
-                        goto invalid;
-                if (d.form & SPECIAL)
-                        special_modrm(&d);
+        if (end - bytes < WINDOW || mode != X86_64) {
+                decode_any(bytes, end, mode, ret_insn);
+                return;
         }
-        immediates(&d, &insn);
-        if (d.at > d.room)
-                goto invalid;
-        if (d.form & BRANCH)
-                insn.flags |= branch_flags(&d);
-        if (d.rex & REX_W)
-                insn.flags |= X86_WIDE;
-        insn.size = d.at;
-        insn.valid = 1;
-        *ret_insn = insn;
-        return;
-
-invalid:
-        *ret_insn = (struct x86_insn){ .size = 1 };
+        byte = *d.at++;
+        d.form = one_byte_map[byte];
+        d.opcode = byte;
+        if (d.form & ODD) {
+                if (d.form == RX) {
+                        d.state = byte;
+                        byte = *d.at++;
+                        d.form = one_byte_map[byte];
+                        d.opcode = byte;
+                }
+                if (byte == 0x0f) {
+                        byte = *d.at++;
+                        d.form = two_byte_map[byte];
+                        d.opcode = 0x100 + byte;
+                }
+                if (d.form & ODD) {
+                        decode_any(bytes, end, mode, ret_insn);
+                        return;
+                }
+        }
+        operands(&d, ret_insn);
 }

@@ -29,14 +29,14 @@ enum x86_disp {
 
 /* Bits of x86_insn.flags. */
 enum {
-        X86_CALL = 1 << 0,        /* near or far call */
-        X86_JUMP = 1 << 1,        /* jump, conditional or not */
-        X86_CONDITIONAL = 1 << 2, /* with X86_JUMP: jcc, loop, jrcxz, xbegin */
-        X86_RET = 1 << 3,         /* near, far or interrupt return */
-        X86_INDIRECT = 1 << 4,    /* branch through register or memory */
-        X86_SEGMENT = 1 << 5,     /* %fs or %gs prefix: per-CPU, TLS */
-        X86_MOFFS = 1 << 6,       /* the immediate is an address (A0 to A3) */
-        X86_WIDE = 1 << 7,        /* REX.W: imm32 is sign-extended to 64 bits */
+        X86_CALL = 0x01,        /* near or far call */
+        X86_JUMP = 0x02,        /* jump, conditional or not */
+        X86_CONDITIONAL = 0x04, /* with X86_JUMP: jcc, loop, jrcxz, xbegin */
+        X86_WIDE = 0x08,        /* REX.W: imm32 is sign-extended to 64 bits */
+        X86_SEGMENT = 0x10,     /* %fs or %gs prefix: per-CPU, TLS */
+        X86_MOFFS = 0x20,       /* the immediate is an address (a0 to a3) */
+        X86_RET = 0x40,         /* near, far or interrupt return */
+        X86_INDIRECT = 0x80,    /* branch through register or memory */
 };
 
 /* All offsets are in bytes from the first byte of the instruction, prefixes

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams to chunks, each by the best that its format allows. */
+#ifndef PACKER_COMPRESS_H
+#define PACKER_COMPRESS_H
+
+#include "encode.h"
+
+/* One chunk; packed is to be freed.  Equal sizes: stored. */
+struct packed_chunk {
+        const uint8_t *raw;
+        uint32_t raw_size;
+        uint8_t *packed;
+        uint32_t packed_size;
+};
+
+struct packed_streams {
+        VECTOR(struct packed_chunk) chunks;
+        uint32_t chunk_counts[STREAM_COUNT];
+};
+
+/* Body bytes that one chunk may have with this codec. */
+uint32_t chunk_size(enum codec_id codec);
+
+/* Compresses all streams with threads threads; the result does not depend on
+ * their number.  done is called after each chunk and may be NULL. */
+void streams_compress(const struct stream streams[STREAM_COUNT], enum codec_id codec,
+              unsigned threads, struct packed_streams *ret_packed);
+void packed_streams_free(struct packed_streams *packed);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes the master sequence as streams, one for each kind of number, so that
+ * like stands by like for the compressor (docs/format.md, section 4).
+ *
+ * Numbers that occur often get small ones: memberships and unwind records are
+ * numbered by how often they occur.
+ */
+#include "encode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct encoder {
+        const struct master *m;
+        const struct interner *names;
+        struct stream *streams;
+        uint32_t chunk_size;
+        struct interner *memberships; /* of le32 */
+        uint32_t *membership_rank;
+        struct interner *orcs; /* of 6 bytes */
+        uint32_t *orc_rank;
+        uint64_t last_cut[STREAM_BODY_COUNT];
+        uint32_t last_target[FORMAT_MAX_COLUMNS];
+};
+
+static struct bytes *out(struct encoder *e, enum stream_id id)
+{
+        return &e->streams[id].bytes;
+}
+
+/* ---- numbering by frequency --------------------------------------------- */
+
+struct counted {
+        uint32_t number, count;
+};
+
+static int by_count(const void *a, const void *b)
+{
+        const struct counted *x = a, *y = b;
+
+        if (x->count != y->count)
+                return x->count > y->count ? -1 : 1;
+        return x->number < y->number ? -1 : 1;
+}
+
+/* Ranks for the numbers 0 to n - 1 by their counts; ret_order has the numbers
+ * by rank. */
+static uint32_t *rank(const uint32_t *counts, uint32_t n, uint32_t **ret_order)
+{
+        struct counted *sorted = allocate(n, sizeof(*sorted));
+        uint32_t *ranks = allocate(n, sizeof(*ranks));
+        uint32_t i;
+
+        *ret_order = allocate(n, sizeof(**ret_order));
+        for (i = 0; i < n; i++)
+                sorted[i] = (struct counted){ i, counts[i] };
+        qsort(sorted, n, sizeof(*sorted), by_count);
+        for (i = 0; i < n; i++) {
+                ranks[sorted[i].number] = i;
+                (*ret_order)[i] = sorted[i].number;
+        }
+        free(sorted);
+        return ranks;
+}
+
+static uint32_t membership_number(struct encoder *e, uint32_t membership)
+{
+        le32 v = put_le32(membership);
+
+        return intern(e->memberships, &v, sizeof(v));
+}
+
+typedef VECTOR(uint32_t) counts;
+
+static void count(counts *c, uint32_t number)
+{
+        while (c->count <= number)
+                *VECTOR_ADD(c) = 0;
+        c->at[number]++;
+}
+
+static const struct fragment *fragment_of(const struct master *m,
+                                          const struct version *x)
+{
+        return &m->variants[x->variant].fragments.at[x->fragment];
+}
+
+/* A symbol's membership, or 0 if it is wherever its slot is. */
+static uint32_t own_membership(const struct master *m,
+                               const struct master_symbol *y)
+{
+        return y->membership == m->slot_membership[y->slot] ? 0 :
+                                                              y->membership;
+}
+
+static void number_all(struct encoder *e)
+{
+        const struct master *m = e->m;
+        counts memberships = { 0 }, orcs = { 0 };
+        uint32_t *order;
+        uint32_t i, k;
+
+        for (i = 0; i < m->versions.count; i++) {
+                const struct version *x = &m->versions.at[i];
+                const struct fragment *f = fragment_of(m, x);
+
+                count(&memberships, membership_number(e, x->membership));
+                for (k = 0; k < f->orc_count; k++)
+                        count(&orcs, intern(e->orcs,
+                                            m->variants[x->variant]
+                                                    .orcs.at[f->orc_first + k]
+                                                    .entry,
+                                            6));
+        }
+        for (i = 0; i < m->symbols.count; i++) {
+                uint32_t own = own_membership(m, &m->symbols.at[i]);
+
+                if (own)
+                        count(&memberships, membership_number(e, own));
+        }
+        e->membership_rank = rank(memberships.at, (uint32_t)memberships.count,
+                                  &order);
+        for (i = 0; i < memberships.count; i++)
+                put_bytes(out(e, STREAM_MEMBERSHIPS),
+                          interned(e->memberships, order[i], NULL), 4);
+        free(order);
+        e->orc_rank = rank(orcs.at, (uint32_t)orcs.count, &order);
+        for (i = 0; i < orcs.count; i++)
+                put_bytes(out(e, STREAM_ORC_PALETTE),
+                          interned(e->orcs, order[i], NULL), 6);
+        free(order);
+        free(memberships.at);
+        free(orcs.at);
+}
+
+/* ---- entries ------------------------------------------------------------ */
+
+/* Room for a body in its stream's chunk, or a new chunk. */
+static void cut_chunk(struct encoder *e, uint8_t body, uint64_t size)
+{
+        struct stream *s = &e->streams[STREAM_BODY_FIRST + body];
+
+        if (s->bytes.count - e->last_cut[body] + size <= e->chunk_size)
+                return;
+        e->last_cut[body] = s->bytes.count;
+        *VECTOR_ADD(&s->cuts) = s->bytes.count;
+}
+
+static uint32_t pool_addr(const struct encoder *e, const struct variant *v,
+                          const struct field *field)
+{
+        return e->m->slot_pool[v->fragments.at[field->target].slot] +
+               field->addend;
+}
+
+static void put_fields(struct encoder *e, const struct master_section *s,
+                       const struct variant *v, const struct fragment *f,
+                       uint8_t *body)
+{
+        uint32_t done = 0;
+        uint32_t column = 0;
+        uint32_t i;
+
+        put_varint(out(e, STREAM_FIELD_COUNT), f->field_count);
+        for (i = 0; i < f->field_count; i++) {
+                const struct field *field = &v->fields.at[f->field_first + i];
+                uint8_t type = field->type & ~FIELD_UNLISTED;
+                uint32_t size = type == FIELD_REL64_DATA ||
+                                                type == FIELD_ABS64 ?
+                                        8 :
+                                        4;
+                uint32_t pool = pool_addr(e, v, field);
+                le64 wide = put_le64(0);
+
+                put_varint(out(e, STREAM_FIELD_GAP), field->offset - done);
+                put_byte(out(e, STREAM_FIELD_TYPE), field->type);
+                done = field->offset + size;
+                if (s->flags & SECTION_RECORD) {
+                        put_signed(out(e, STREAM_TARGET),
+                                   (int32_t)(pool - e->last_target[column]));
+                        e->last_target[column] = pool;
+                        column = column + 1 == s->columns ? 0 : column + 1;
+                } else {
+                        wide = put_le64(pool);
+                }
+                memcpy(body + field->offset, &wide, size);
+        }
+}
+
+static void put_orcs(struct encoder *e, const struct variant *v,
+                     const struct fragment *f)
+{
+        uint32_t done = 0;
+        uint32_t i;
+
+        put_varint(out(e, STREAM_ORC_COUNT), f->orc_count);
+        for (i = 0; i < f->orc_count; i++) {
+                const struct orc *o = &v->orcs.at[f->orc_first + i];
+
+                put_varint(out(e, STREAM_ORC_GAP), o->offset - done);
+                put_varint(out(e, STREAM_ORC_INDEX),
+                           e->orc_rank[intern(e->orcs, o->entry, 6)]);
+                done = o->offset;
+        }
+}
+
+static void put_entry(struct encoder *e, const struct master_section *s,
+                      const struct place *p, const struct version *x,
+                      bool is_first)
+{
+        const struct variant *v = &e->m->variants[x->variant];
+        const struct fragment *f = fragment_of(e->m, x);
+        uint8_t body[MULTI_IMAGE_MAX_BODY];
+        uint8_t op = f->kind;
+
+        if (s->flags & SECTION_SLOTS) {
+                if (!is_first)
+                        op |= ENTRY_VERSION;
+                else if (p->is_moved)
+                        op |= ENTRY_MOVED;
+        }
+        put_byte(out(e, STREAM_OP), op);
+        put_varint(out(e, STREAM_MEMBERSHIP),
+                   e->membership_rank[membership_number(e, x->membership)]);
+        put_varint(out(e, STREAM_SIZE), (uint32_t)(f->kind == ENTRY_FOLD ?
+                                                           f->size / PAGE :
+                                                           f->size));
+        if (f->kind == ENTRY_FOLD)
+                put_byte(out(e, STREAM_FOLD), f->value);
+        if (op & ENTRY_MOVED)
+                put_varint(out(e, STREAM_MOVED), p->slot);
+        if (f->kind != ENTRY_BODY)
+                return;
+
+        memcpy(body, f->bytes, f->size);
+        if (s->flags & SECTION_SLOTS)
+                put_fields(e, s, v, f, body);
+        if (s->flags & SECTION_CODE)
+                put_orcs(e, v, f);
+        cut_chunk(e, s->body, f->size);
+        put_bytes(out(e, STREAM_BODY_FIRST + s->body), body, f->size);
+}
+
+static void put_section(struct encoder *e, const struct master_section *s)
+{
+        const struct master *m = e->m;
+        struct format_section section = { .part = s->part,
+                                          .flags = s->flags,
+                                          .body = s->body,
+                                          .columns = s->columns };
+        uint32_t entries = 0;
+        uint32_t p, i;
+
+        for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
+                e->last_target[i] = POOL_BASE;
+        for (p = s->place_first; p < s->place_first + s->place_count; p++) {
+                const struct place *place = &m->places.at[p];
+
+                for (i = 0; i < place->version_count; i++, entries++)
+                        put_entry(e, s, place,
+                                  &m->versions.at[place->version_first + i],
+                                  i == 0);
+        }
+        strncpy((char *)section.name, s->name, sizeof(section.name) - 1);
+        section.entry_count = put_le32(entries);
+        put_bytes(out(e, STREAM_SECTIONS), &section, sizeof(section));
+}
+
+static void put_addresses(struct encoder *e)
+{
+        const struct master *m = e->m;
+        uint32_t i, v;
+
+        for (i = 0; i < m->sections.count; i++) {
+                const struct master_section *s = &m->sections.at[i];
+
+                for (v = 0; v < m->variant_count && s->flags & SECTION_LOADED;
+                     v++) {
+                        le64 addr = put_le64(s->addr[v]);
+
+                        put_bytes(out(e, STREAM_SECTIONS), &addr, sizeof(addr));
+                }
+                for (v = 0; v < m->variant_count && s->flags & SECTION_PERCPU;
+                     v++) {
+                        le64 addr = put_le64(s->load_addr[v]);
+
+                        put_bytes(out(e, STREAM_SECTIONS), &addr, sizeof(addr));
+                }
+        }
+}
+
+/* ---- kallsyms ----------------------------------------------------------- */
+
+static void put_symbols(struct encoder *e)
+{
+        const struct master *m = e->m;
+        uint32_t slot = 0;
+        uint32_t i, v;
+
+        for (i = 0; i < m->symbols.count; i++) {
+                const struct master_symbol *y = &m->symbols.at[i];
+                uint32_t own = own_membership(m, y);
+                const char *name;
+                size_t size;
+
+                put_varint(out(e, STREAM_SYMBOL_MEMBERSHIP),
+                           own ? e->membership_rank[membership_number(e, own)] +
+                                           1 :
+                                 0);
+                put_signed(out(e, STREAM_SYMBOL_SLOT), (int32_t)(y->slot - slot));
+                put_varint(out(e, STREAM_SYMBOL_OFFSET), y->offset);
+                name = interned(e->names, y->name, &size);
+                put_bytes(out(e, STREAM_SYMBOL_NAME), name, size + 1);
+                slot = y->slot;
+        }
+        for (v = 0; v < m->variant_count; v++) {
+                const struct variant *variant = &m->variants[v];
+                uint32_t n = variant->symbols_derived ? variant->token_count : 0;
+
+                put_varint(out(e, STREAM_TOKEN), n);
+                put_bytes(out(e, STREAM_TOKEN), variant->tokens, n * 3);
+        }
+}
+
+void encode(const struct master *m, const struct interner *names,
+            uint32_t chunk_size, struct stream streams[STREAM_COUNT])
+{
+        struct encoder e = {
+                .m = m,
+                .names = names,
+                .streams = streams,
+                .chunk_size = chunk_size,
+                .memberships = interner_new(),
+                .orcs = interner_new(),
+        };
+        le32 section_count = put_le32((uint32_t)m->sections.count);
+        uint32_t i;
+
+        memset(streams, 0, STREAM_COUNT * sizeof(*streams));
+        number_all(&e);
+        put_bytes(out(&e, STREAM_SECTIONS), &section_count,
+                  sizeof(section_count));
+        for (i = 0; i < m->sections.count; i++)
+                put_section(&e, &m->sections.at[i]);
+        put_addresses(&e);
+        put_symbols(&e);
+        interner_free(e.memberships);
+        interner_free(e.orcs);
+        free(e.membership_rank);
+        free(e.orc_rank);
+}
+
+void streams_free(struct stream streams[STREAM_COUNT])
+{
+        uint32_t i;
+
+        for (i = 0; i < STREAM_COUNT; i++) {
+                free(streams[i].bytes.at);
+                free(streams[i].cuts.at);
+        }
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master sequence: all variants' fragments in one order, equal ones once.
+ */
+#ifndef PACKER_MERGE_H
+#define PACKER_MERGE_H
+
+#include "variant.h"
+
+/* One content of a slot, and the variants that have it there. */
+struct version {
+        uint32_t membership; /* bit i: variant i */
+        uint32_t variant;    /* the first of them, and its */
+        uint32_t fragment;   /* fragment */
+};
+
+/* A place in the master sequence. */
+struct place {
+        uint32_t slot;  /* NONE in a section without */
+        bool is_moved;  /* stands for a slot that begins elsewhere */
+        uint32_t version_first, version_count;
+};
+
+struct master_section {
+        const char *name;
+        uint8_t part, flags, body, columns;
+        uint64_t addr[MULTI_IMAGE_MAX_VARIANTS]; /* FORMAT_ABSENT: none */
+        uint64_t load_addr[MULTI_IMAGE_MAX_VARIANTS];
+        uint32_t place_first, place_count;
+};
+
+/* A symbol of kallsyms in the variants of a membership. */
+struct master_symbol {
+        uint32_t slot, offset, name;
+        uint32_t membership;
+};
+
+struct master {
+        struct variant *variants;
+        uint32_t variant_count;
+        VECTOR(struct master_section) sections;
+        VECTOR(struct place) places;
+        VECTOR(struct version) versions;
+        VECTOR(struct master_symbol) symbols;
+        uint32_t *slot_pool; /* pool address by slot */
+        uint32_t *slot_membership;
+        uint32_t slot_count;
+};
+
+void merge(struct master *m, struct variant *variants, uint32_t count);
+void master_free(struct master *m);
+
+#endif

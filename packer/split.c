@@ -1,0 +1,892 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cuts an image into fragments.
+ *
+ * The unpacked payload is a file: its ELF header, sections one after the other,
+ * section headers, and for a relocatable Linux the KASLR table behind them.
+ * Each section becomes a region, and so does what lies between sections.  A
+ * region is cut
+ *
+ *   - where whole pages of one value begin and end: the frame folds them;
+ *   - at every symbol, and at the end of a symbol that has a size;
+ *   - in tables of records, at every record;
+ *   - what has no symbol: into strings where it reads as such, else where
+ *     something points to.
+ *
+ * A fragment runs to the start of the next, so padding belongs to what it
+ * follows.  Linker-made labels (__start_…, _etext) get empty fragments of their
+ * own, since what follows a label is not the same in each variant.
+ *
+ * Each fragment gets a key, a name that is the same in every variant: symbol
+ * and source file, a string's own bytes, the place behind a named one.  Keys
+ * only help to find counterparts: whether two are equal is decided by content.
+ */
+#include <ctype.h>
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame.h"
+#include "variant.h"
+
+/* Padding longer than this is not taken for part of what it follows. */
+#define MAX_PADDING 64
+
+/* Boot code and headers have no symbols: equal-numbered blocks are compared. */
+#define BLOCK_SIZE 512
+
+/* Sections of the kernel that are tables of equal records, with the bytes of a
+ * record and its relocated fields.  The linker script fixes them:
+ * include/asm-generic/vmlinux.lds.h, arch/x86/kernel/vmlinux.lds.S. */
+struct record_table {
+        const char *name;
+        uint8_t size, columns;
+};
+
+static const struct record_table record_tables[] = {
+        { "__ex_table", 12, 2 },      /* struct exception_table_entry */
+        { "__bug_table", 12, 2 },     /* struct bug_entry */
+        { ".altinstructions", 14, 2 }, /* struct alt_instr */
+        { ".retpoline_sites", 4, 1 },
+        { ".return_sites", 4, 1 },
+        { ".call_sites", 4, 1 },
+        { ".ibt_endbr_seal", 4, 1 },
+        { ".smp_locks", 4, 1 },
+        { ".parainstructions", 16, 1 }, /* struct paravirt_patch_site */
+        { ".pci_fixup", 16, 1 },
+        { "__ksymtab", 12, 3 },
+        { "__ksymtab_gpl", 12, 3 },
+};
+
+static const struct record_table *find_record_table(const char *name)
+{
+        size_t i;
+
+        for (i = 0; i < sizeof(record_tables) / sizeof(*record_tables); i++)
+                if (strcmp(record_tables[i].name, name) == 0)
+                        return &record_tables[i];
+        return NULL;
+}
+
+/* Tables that the stub derives, by the symbol in front of them. */
+static const struct {
+        const char *name;
+        uint8_t kind;
+} derived_symbols[] = {
+        { "kallsyms_offsets", ENTRY_SYMBOL_OFFSETS },
+        { "kallsyms_names", ENTRY_SYMBOL_NAMES },
+        { "kallsyms_markers", ENTRY_SYMBOL_MARKERS },
+        { "kallsyms_seqs_of_names", ENTRY_SYMBOL_SEQS },
+};
+
+struct splitter {
+        struct variant *v;
+        struct interner *names;
+        const struct linked *linked; /* NULL: no symbols */
+        uint32_t *by_value;          /* symbols in order of section, value */
+        size_t symbol_count;
+        const uint64_t *targets;     /* sorted addresses that something refers to */
+        size_t target_count;
+        uint32_t last_key;           /* of the last named fragment */
+        uint32_t behind;             /* unnamed ones since */
+};
+
+/* ---- fragments ---------------------------------------------------------- */
+
+static struct fragment *add(struct splitter *s, uint32_t region, uint8_t kind,
+                            uint32_t key, uint64_t offset, uint64_t size)
+{
+        const struct region *r = &s->v->regions.at[region];
+        struct fragment *f = VECTOR_ADD(&s->v->fragments);
+
+        *f = (struct fragment){
+                .kind = kind,
+                .region = region,
+                .key = key,
+                .addr = r->flags & SECTION_LOADED ? r->addr + offset : 0,
+                .size = size,
+                .bytes = r->bytes ? r->bytes + offset : NULL,
+        };
+        return f;
+}
+
+/* Fragments of [start, end), at most MULTI_IMAGE_MAX_BODY each. */
+static void add_pieces(struct splitter *s, uint32_t region, uint32_t key,
+                       uint64_t start, uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        uint64_t piece;
+        uint32_t n = 0;
+
+        if (r->part == PART_NONE) {
+                add(s, region, ENTRY_NOBITS, key, start, end - start);
+                return;
+        }
+        for (; start < end; start += piece, n++) {
+                piece = end - start < MULTI_IMAGE_MAX_BODY ?
+                                end - start :
+                                MULTI_IMAGE_MAX_BODY;
+                add(s, region, ENTRY_BODY,
+                    n ? intern_format(s->names, "%s~%u",
+                                      interned(s->names, key, NULL), n) :
+                        key,
+                    start, piece);
+        }
+}
+
+static void add_named(struct splitter *s, uint32_t region, uint32_t key,
+                      uint64_t start, uint64_t end)
+{
+        s->last_key = key;
+        s->behind = 0;
+        if (start == end)
+                add(s, region, s->v->regions.at[region].part == PART_NONE ?
+                                       ENTRY_NOBITS :
+                                       ENTRY_BODY,
+                    key, start, 0);
+        else
+                add_pieces(s, region, key, start, end);
+}
+
+/* ---- without symbols ---------------------------------------------------- */
+
+static bool is_text(uint8_t c)
+{
+        return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == 1;
+}
+
+/* At least 8 bytes, and mostly printable with a NUL now and then. */
+static bool is_string_area(const uint8_t *p, uint64_t size)
+{
+        uint64_t text = 0, zero = 0, i;
+
+        for (i = 0; i < size; i++) {
+                text += is_text(p[i]);
+                zero += !p[i];
+        }
+        return size >= 8 && text >= size / 2 && (text + zero) * 50 >= size * 49;
+}
+
+static void split_strings(struct splitter *s, uint32_t region, uint64_t start,
+                          uint64_t end)
+{
+        const uint8_t *p = s->v->regions.at[region].bytes;
+
+        while (start < end) {
+                uint64_t at = start;
+                uint32_t key;
+
+                while (at < end && p[at])
+                        at++;
+                while (at < end && !p[at]) /* padding goes with it */
+                        at++;
+                /* The terminator and padding vary with what follows: not part
+                 * of the key. */
+                key = intern_format(s->names, "\"%.*s", (int)(at - start),
+                                    (const char *)p + start);
+                add_pieces(s, region, key, start, at);
+                start = at;
+        }
+}
+
+static size_t first_target(const struct splitter *s, uint64_t addr)
+{
+        size_t low = 0, high = s->target_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (s->targets[middle] < addr)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+/* What lies between symbols: strings, or pieces named after their place. */
+static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
+                          uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        const struct record_table *table = find_record_table(r->name);
+        size_t t;
+
+        if (r->bytes && table && r->part == PART_PAYLOAD &&
+            start % table->size == 0) {
+                for (; end - start >= table->size; start += table->size)
+                        add_pieces(s, region, NONE, start, start + table->size);
+                if (start == end)
+                        return;
+        }
+        if (r->bytes && s->linked && !(r->flags & SECTION_CODE) &&
+            is_string_area(r->bytes + start, end - start)) {
+                split_strings(s, region, start, end);
+                return;
+        }
+        t = first_target(s, r->addr + start + 1);
+        while (start < end) {
+                uint64_t next = end;
+
+                if (!(r->flags & SECTION_LOADED) || !s->linked)
+                        next = start + BLOCK_SIZE - start % BLOCK_SIZE;
+                else if (t < s->target_count && s->targets[t] < r->addr + end)
+                        next = s->targets[t++] - r->addr;
+                if (next > end)
+                        next = end;
+                add_pieces(s, region,
+                           intern_format(s->names, "%s+%u",
+                                         interned(s->names, s->last_key, NULL),
+                                         ++s->behind),
+                           start, next);
+                start = next;
+        }
+}
+
+/* ---- with symbols ------------------------------------------------------- */
+
+static bool is_padding(const struct region *r, uint64_t start, uint64_t end)
+{
+        uint64_t i;
+
+        if (end - start > MAX_PADDING)
+                return false;
+        if (r->flags & SECTION_CODE || !r->bytes)
+                return true;
+        for (i = start; i < end; i++)
+                if (r->bytes[i])
+                        return false;
+        return true;
+}
+
+/* A static symbol's number differs from build to build: foo.123 is foo. */
+static int stem_size(const char *name)
+{
+        size_t n = strlen(name);
+        size_t digits = n;
+
+        while (digits && isdigit((unsigned char)name[digits - 1]))
+                digits--;
+        return (int)(digits > 1 && digits < n && name[digits - 1] == '.' ?
+                             digits - 1 :
+                             n);
+}
+
+static uint32_t symbol_key(struct splitter *s, uint32_t symbol)
+{
+        const struct linked_symbol *y = &s->linked->symbols[symbol];
+
+        if (y->binding != STB_LOCAL)
+                return intern_format(s->names, "%s", y->name);
+        return intern_format(s->names, "%.*s@%s", stem_size(y->name), y->name,
+                             y->file);
+}
+
+/* Linker scripts make labels without a type or a size. */
+static bool is_label(const struct linked_symbol *y)
+{
+        return y->type == STT_NOTYPE && !y->size && y->binding == STB_GLOBAL;
+}
+
+/* The kind of entry of a derived table that y begins; ENTRY_BODY: none. */
+static uint8_t derived_kind(const struct variant *v,
+                            const struct linked_symbol *y)
+{
+        size_t i;
+
+        if (!v->symbols_derived)
+                return ENTRY_BODY;
+        for (i = 0; i < sizeof(derived_symbols) / sizeof(*derived_symbols); i++)
+                if (strcmp(derived_symbols[i].name, y->name) == 0)
+                        return derived_symbols[i].kind;
+        return ENTRY_BODY;
+}
+
+/* Of symbols at one address the one that names the fragment: with a size, then
+ * global, then the first by name. */
+static bool names_better(const struct linked_symbol *a,
+                         const struct linked_symbol *b)
+{
+        if (!a->size != !b->size)
+                return a->size;
+        if ((a->binding == STB_LOCAL) != (b->binding == STB_LOCAL))
+                return a->binding != STB_LOCAL;
+        return strcmp(a->name, b->name) < 0;
+}
+
+/* The symbols [first, last) of one address at offset start; the next symbol is
+ * at end.  Fragments are made within [start, end) only. */
+static void split_at_symbols(struct splitter *s, uint32_t region, size_t first,
+                             size_t last, uint64_t start, uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        const struct linked_symbol *y = s->linked->symbols;
+        uint32_t best = s->by_value[first];
+        uint64_t stop;
+        size_t i;
+
+        for (i = first; i < last; i++) {
+                uint8_t kind = derived_kind(s->v, &y[s->by_value[i]]);
+
+                if (kind != ENTRY_BODY && start != end) {
+                        s->v->symbol_fragment[s->by_value[i]] =
+                                (uint32_t)s->v->fragments.count;
+                        add(s, region, kind, symbol_key(s, s->by_value[i]),
+                            start, end - start);
+                        return;
+                }
+        }
+        for (i = first + 1; i < last; i++)
+                if (names_better(&y[s->by_value[i]], &y[best]))
+                        best = s->by_value[i];
+        for (i = first; i < last; i++) {
+                uint32_t symbol = s->by_value[i];
+
+                if (!is_label(&y[symbol]) ||
+                    (symbol == best && r->flags & SECTION_CODE && start != end))
+                        continue;
+                s->v->symbol_fragment[symbol] = (uint32_t)s->v->fragments.count;
+                add_named(s, region, symbol_key(s, symbol), start, start);
+        }
+        if (is_label(&y[best]) && !(r->flags & SECTION_CODE)) {
+                /* Only labels: what follows has no name of its own. */
+                if (start != end)
+                        split_unnamed(s, region, start, end);
+                return;
+        }
+        stop = y[best].size && y[best].size < end - start ?
+                       start + y[best].size :
+                       end;
+        if (is_padding(r, stop, end))
+                stop = end;
+        for (i = first; i < last; i++)
+                if (s->v->symbol_fragment[s->by_value[i]] == NONE)
+                        s->v->symbol_fragment[s->by_value[i]] =
+                                (uint32_t)s->v->fragments.count;
+        add_named(s, region, symbol_key(s, best), start, stop);
+        if (stop != end)
+                split_unnamed(s, region, stop, end);
+}
+
+static size_t first_symbol(const struct splitter *s, uint32_t section,
+                           uint64_t value)
+{
+        size_t low = 0, high = s->symbol_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+                const struct linked_symbol *y =
+                        &s->linked->symbols[s->by_value[middle]];
+
+                if (y->section < section ||
+                    (y->section == section && y->value < value))
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+/* Offsets [start, end) of a section: no folds within. */
+static void split_range(struct splitter *s, uint32_t region, uint32_t section,
+                        uint64_t start, uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        uint64_t region_end = r->size;
+        size_t first;
+
+        if (section == NONE) {
+                split_unnamed(s, region, start, end);
+                return;
+        }
+        first = first_symbol(s, section, r->addr + start);
+        for (;;) {
+                const struct linked_symbol *y = NULL;
+                uint64_t at = end;
+                size_t last = first;
+
+                if (first < s->symbol_count) {
+                        y = &s->linked->symbols[s->by_value[first]];
+                        if (y->section == section && y->value - r->addr < end)
+                                at = y->value - r->addr;
+                        else if (y->section == section && end == region_end &&
+                                 y->value - r->addr == end)
+                                at = end; /* labels at the section's end */
+                        else
+                                y = NULL;
+                }
+                if (at > start)
+                        split_unnamed(s, region, start, at);
+                if (!y)
+                        break;
+                while (last < s->symbol_count &&
+                       s->linked->symbols[s->by_value[last]].section == section &&
+                       s->linked->symbols[s->by_value[last]].value == y->value)
+                        last++;
+                start = end;
+                if (last < s->symbol_count &&
+                    s->linked->symbols[s->by_value[last]].section == section &&
+                    s->linked->symbols[s->by_value[last]].value - r->addr < end)
+                        start = s->linked->symbols[s->by_value[last]].value -
+                                r->addr;
+                split_at_symbols(s, region, first, last, at, start);
+                first = last;
+        }
+}
+
+/* Regions that are a derived table as a whole. */
+static uint8_t whole_kind(const struct variant *v, const char *name)
+{
+        if (v->orc_derived && strcmp(name, ".orc_unwind_ip") == 0)
+                return ENTRY_ORC_IP;
+        if (v->orc_derived && strcmp(name, ".orc_unwind") == 0)
+                return ENTRY_ORC;
+        if (v->slide_derived && strcmp(name, "(slide)") == 0)
+                return ENTRY_SLIDE;
+        return ENTRY_BODY;
+}
+
+/* A region, cut first at the folds that begin in it.  The last one may reach
+ * beyond its end: lay_out() lets the next region begin behind it. */
+static void split_region(struct splitter *s, uint32_t region, uint32_t section)
+{
+        struct region *r = &s->v->regions.at[region];
+        uint64_t start = 0;
+        size_t i;
+
+        r->fragment_first = (uint32_t)s->v->fragments.count;
+        s->last_key = intern_format(s->names, "[%s]", r->name);
+        s->behind = 0;
+        if (whole_kind(s->v, r->name) != ENTRY_BODY) {
+                add(s, region, whole_kind(s->v, r->name), s->last_key, 0,
+                    r->size);
+                r->fragment_count = 1;
+                return;
+        }
+        for (i = 0; i < s->v->run_count && r->part == PART_PAYLOAD; i++) {
+                const struct run *run = &s->v->runs[i];
+                uint64_t from = run->offset - r->payload_offset;
+                struct fragment *f;
+
+                if (run->offset < r->payload_offset || from >= r->size)
+                        continue;
+                if (from > start)
+                        split_range(s, region, section, start, from);
+                f = add(s, region, ENTRY_FOLD,
+                        intern_format(s->names, "%s+%u",
+                                      interned(s->names, s->last_key, NULL),
+                                      ++s->behind),
+                        from, run->size);
+                f->value = run->value;
+                f->bytes = NULL;
+                start = from + run->size < r->size ? from + run->size : r->size;
+        }
+        if (start < r->size || (r->size == 0 && section != NONE))
+                split_range(s, region, section, start, r->size);
+        r->fragment_count =
+                (uint32_t)s->v->fragments.count - r->fragment_first;
+}
+
+/* ---- regions ------------------------------------------------------------ */
+
+struct region_rule {
+        const char *name;
+        uint8_t body;
+};
+
+/* Sections with a stream of their own; else code by its flag, else data. */
+static const struct region_rule region_rules[] = {
+        { "__ksymtab_strings", STREAM_BODY_STRING },
+        { ".notes", STREAM_BODY_OTHER },
+};
+
+static uint8_t region_body(const struct linked_section *y)
+{
+        size_t i;
+
+        for (i = 0; i < sizeof(region_rules) / sizeof(*region_rules); i++)
+                if (strcmp(region_rules[i].name, y->name) == 0)
+                        return region_rules[i].body - STREAM_BODY_FIRST;
+        if (find_record_table(y->name))
+                return STREAM_BODY_RECORD - STREAM_BODY_FIRST;
+        return (y->flags & SHF_EXECINSTR ? STREAM_BODY_CODE : STREAM_BODY_DATA) -
+               STREAM_BODY_FIRST;
+}
+
+static struct region *add_region(struct variant *v, const char *name,
+                                 uint8_t part, const uint8_t *bytes,
+                                 uint64_t size)
+{
+        struct region *r = VECTOR_ADD(&v->regions);
+
+        *r = (struct region){
+                .name = name,
+                .part = part,
+                .body = STREAM_BODY_OTHER - STREAM_BODY_FIRST,
+                .columns = 1,
+                .size = size,
+                .bytes = bytes,
+        };
+        return r;
+}
+
+/* The payload's bytes [start, end), which no section holds. */
+static void add_gap(struct variant *v, struct interner *names, const char *behind,
+                    uint64_t start, uint64_t end)
+{
+        const char *name = interned(names, intern_format(names, "(%s)", behind),
+                                    NULL);
+        struct region *r;
+
+        if (start == end)
+                return;
+        r = add_region(v, name, PART_PAYLOAD, v->input->image.payload + start,
+                       end - start);
+        r->payload_offset = start;
+}
+
+/* Where in the payload a virtual address lies, and at which address it is
+ * loaded: by the payload's own program headers. */
+static bool find_segment(const struct image *image, uint64_t addr, uint64_t size,
+                         uint64_t *ret_offset, uint64_t *ret_load_addr)
+{
+        const Elf64_Ehdr *e = (const Elf64_Ehdr *)image->payload;
+        const Elf64_Phdr *p = (const Elf64_Phdr *)(image->payload + e->e_phoff);
+        uint64_t shift = 0;
+        bool has_shift = false;
+        int i;
+
+        for (i = 0; i < e->e_phnum; i++, p++) {
+                if (p->p_type != PT_LOAD)
+                        continue;
+                if (!has_shift)
+                        shift = p->p_vaddr - p->p_paddr;
+                has_shift = true;
+                if (addr < p->p_vaddr || addr - p->p_vaddr > p->p_filesz ||
+                    size > p->p_filesz - (addr - p->p_vaddr))
+                        continue;
+                *ret_offset = p->p_offset + (addr - p->p_vaddr);
+                *ret_load_addr = p->p_paddr + shift + (addr - p->p_vaddr);
+                return true;
+        }
+        return false;
+}
+
+/* The end of the last run of folded pages that begins before offset. */
+static uint64_t folded_until(const struct variant *v, uint64_t offset)
+{
+        uint64_t end = 0;
+        size_t i;
+
+        for (i = 0; i < v->run_count && v->runs[i].offset < offset; i++)
+                end = v->runs[i].offset + v->runs[i].size;
+        return end;
+}
+
+/* Leaves out what the fold before the region covers of it. */
+static void skip_folded(const struct variant *v, struct region *r)
+{
+        uint64_t end = folded_until(v, r->payload_offset);
+        uint64_t skip;
+
+        if (end <= r->payload_offset)
+                return;
+        skip = end - r->payload_offset < r->size ? end - r->payload_offset :
+                                                   r->size;
+        r->addr += skip;
+        r->load_addr += skip;
+        r->bytes += skip;
+        r->payload_offset += skip;
+        r->size -= skip;
+}
+
+static void add_section(struct variant *v, const struct linked_section *y,
+                        uint64_t offset, uint64_t load_addr)
+{
+        const struct record_table *table = find_record_table(y->name);
+        bool has_bytes = y->type != SHT_NOBITS;
+        struct region *r;
+
+        r = add_region(v, y->name, has_bytes ? PART_PAYLOAD : PART_NONE,
+                       has_bytes ? v->input->image.payload + offset : NULL,
+                       y->size);
+        r->addr = y->addr;
+        r->load_addr = load_addr;
+        r->payload_offset = offset;
+        r->body = region_body(y);
+        r->flags = SECTION_LOADED | SECTION_SLOTS;
+        if (y->flags & SHF_EXECINSTR)
+                r->flags |= SECTION_CODE;
+        if (load_addr != y->addr)
+                r->flags |= SECTION_PERCPU;
+        if (table) {
+                r->flags |= SECTION_RECORD;
+                r->columns = table->columns;
+        }
+        if (has_bytes)
+                skip_folded(v, r);
+}
+
+/* All regions of the payload, in the order of the file; sections without bytes
+ * where the section headers have them.  section_of[region] is the linked
+ * section or NONE. */
+static void lay_out_payload(struct variant *v, struct interner *names,
+                            uint32_t *section_of)
+{
+        const struct image *image = &v->input->image;
+        const struct linked *linked = &v->input->linked;
+        const char *behind = "header";
+        uint64_t done = 0;
+        uint64_t elf_end;
+        size_t i;
+
+        for (i = 0; i < linked->section_count && v->input->has_linked; i++) {
+                const struct linked_section *y = &linked->sections[i];
+                uint64_t offset = 0, load_addr = y->addr;
+
+                if (!(y->flags & SHF_ALLOC))
+                        continue;
+                if (y->type != SHT_NOBITS) {
+                        if (!find_segment(image, y->addr, y->size, &offset,
+                                          &load_addr) ||
+                            offset < done)
+                                continue;
+                        if (folded_until(v, done) > done)
+                                done = folded_until(v, done);
+                        if (done < offset)
+                                add_gap(v, names, behind, done, offset);
+                        if (done < offset + y->size)
+                                done = offset + y->size;
+                        behind = y->name;
+                }
+                section_of[v->regions.count] = (uint32_t)i;
+                add_section(v, y, offset, load_addr);
+        }
+        if (folded_until(v, done) > done)
+                done = folded_until(v, done);
+        elf_end = v->slide_offset > done ? v->slide_offset : done;
+        if (v->slide_offset && elf_end == v->slide_offset) {
+                struct region *r;
+
+                add_gap(v, names, "sections", done, elf_end);
+                r = add_region(v, "(slide)", PART_PAYLOAD,
+                               image->payload + elf_end,
+                               image->unpacked_size - elf_end);
+                r->payload_offset = elf_end;
+        } else {
+                add_gap(v, names, "sections", done, image->unpacked_size);
+        }
+}
+
+/* ---- one image ---------------------------------------------------------- */
+
+static void find_runs(struct variant *v)
+{
+        const struct image *image = &v->input->image;
+        size_t pages = image->unpacked_size / PAGE;
+        size_t i;
+
+        v->runs = allocate(pages, sizeof(*v->runs));
+        v->run_count = 0;
+        for (i = 0; i < pages; i++) {
+                int value = frame_page_value(image->payload + i * PAGE);
+                struct run *last = &v->runs[v->run_count - 1];
+
+                if (value < 0)
+                        continue;
+                if (v->run_count && last->value == value &&
+                    last->offset + last->size == i * PAGE)
+                        last->size += PAGE;
+                else
+                        v->runs[v->run_count++] = (struct run){
+                                i * PAGE, PAGE, (uint8_t)value
+                        };
+        }
+}
+
+/* Where the ELF file in the payload ends, and the KASLR table of a relocatable
+ * kernel begins; 0 if nothing follows. */
+static uint64_t find_slide(const struct image *image)
+{
+        const Elf64_Ehdr *e = (const Elf64_Ehdr *)image->payload;
+        uint64_t end;
+
+        if (image->kind != IMAGE_BZIMAGE || !image->elf64)
+                return 0;
+        end = e->e_shoff + (uint64_t)e->e_shnum * e->e_shentsize;
+        return end < image->unpacked_size && end > sizeof(*e) ? end : 0;
+}
+
+static const struct linked_symbol *sorted_symbols; /* qsort takes no context */
+
+static int by_section_and_value(const void *a, const void *b)
+{
+        const struct linked_symbol *x = &sorted_symbols[*(const uint32_t *)a];
+        const struct linked_symbol *y = &sorted_symbols[*(const uint32_t *)b];
+
+        if (x->section != y->section)
+                return x->section < y->section ? -1 : 1;
+        if (x->value != y->value)
+                return x->value < y->value ? -1 : 1;
+        return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+}
+
+static void sort_symbols(struct splitter *s)
+{
+        const struct linked *linked = s->linked;
+        size_t i;
+
+        s->by_value = allocate(linked->symbol_count, sizeof(*s->by_value));
+        for (i = 0; i < linked->symbol_count; i++) {
+                const struct linked_symbol *y = &linked->symbols[i];
+
+                if (y->type != STT_FILE && y->type != STT_SECTION &&
+                    y->section && y->section < linked->section_count &&
+                    linked->sections[y->section].flags & SHF_ALLOC)
+                        s->by_value[s->symbol_count++] = (uint32_t)i;
+        }
+        sorted_symbols = linked->symbols;
+        qsort(s->by_value, s->symbol_count, sizeof(*s->by_value),
+              by_section_and_value);
+}
+
+static int by_u64(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Addresses that relocations refer to: unnamed data is cut there. */
+static uint64_t *find_targets(const struct linked *linked, size_t *ret_count)
+{
+        uint64_t *targets = allocate(linked->relocation_count, sizeof(*targets));
+        size_t i, n = 0;
+
+        for (i = 0; i < linked->relocation_count; i++) {
+                const struct linked_relocation *r = &linked->relocations[i];
+
+                if (r->symbol < linked->symbol_count)
+                        targets[n++] = linked->symbols[r->symbol].value +
+                                       (uint64_t)r->addend;
+        }
+        qsort(targets, n, sizeof(*targets), by_u64);
+        for (*ret_count = 0, i = 0; i < n; i++)
+                if (!i || targets[i] != targets[i - 1])
+                        targets[(*ret_count)++] = targets[i];
+        return targets;
+}
+
+/* Fragments by address; among those at one address in order of the image. */
+static const struct fragment *sorted_fragments;
+
+static int by_fragment_addr(const void *a, const void *b)
+{
+        uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+
+        if (sorted_fragments[i].addr != sorted_fragments[j].addr)
+                return sorted_fragments[i].addr < sorted_fragments[j].addr ? -1 :
+                                                                             1;
+        return i < j ? -1 : 1;
+}
+
+static void sort_fragments(struct variant *v)
+{
+        uint32_t i;
+
+        v->by_addr = allocate(v->fragments.count, sizeof(*v->by_addr));
+        v->by_addr_count = 0;
+        for (i = 0; i < v->fragments.count; i++)
+                if (v->regions.at[v->fragments.at[i].region].flags &
+                    SECTION_LOADED)
+                        v->by_addr[v->by_addr_count++] = i;
+        sorted_fragments = v->fragments.at;
+        qsort(v->by_addr, v->by_addr_count, sizeof(*v->by_addr),
+              by_fragment_addr);
+}
+
+uint32_t variant_find(const struct variant *v, uint64_t addr)
+{
+        size_t low = 0, high = v->by_addr_count;
+        uint32_t ends_here = NONE;
+        int tries;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (v->fragments.at[v->by_addr[middle]].addr <= addr)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        /* A few labels may stand between. */
+        for (tries = 0; low && tries < 64; tries++) {
+                uint32_t i = v->by_addr[--low];
+                const struct fragment *f = &v->fragments.at[i];
+
+                if (addr - f->addr < f->size)
+                        return i;
+                if (addr - f->addr == f->size && ends_here == NONE)
+                        ends_here = i;
+                else if (f->size)
+                        break;
+        }
+        return ends_here;
+}
+
+void variant_split(struct variant *v, struct interner *names)
+{
+        const struct image *image = &v->input->image;
+        struct splitter s = { .v = v, .names = names };
+        uint32_t *section_of;
+        uint64_t *targets = NULL;
+        uint32_t i;
+
+        find_runs(v);
+        v->slide_offset = find_slide(image);
+        if (v->input->has_linked) {
+                s.linked = &v->input->linked;
+                sort_symbols(&s);
+                targets = find_targets(s.linked, &s.target_count);
+                s.targets = targets;
+                v->symbol_fragment = allocate(s.linked->symbol_count,
+                                              sizeof(*v->symbol_fragment));
+                memset(v->symbol_fragment, 0xff,
+                       s.linked->symbol_count * sizeof(*v->symbol_fragment));
+        }
+        section_of = allocate(3 * v->input->linked.section_count + 16,
+                              sizeof(*section_of));
+        memset(section_of, 0xff,
+               (3 * v->input->linked.section_count + 16) * sizeof(*section_of));
+
+        if (image->kind == IMAGE_BZIMAGE)
+                add_region(v, "(boot)", PART_PREFIX, image->data,
+                           image->stored ? image->payload_offset :
+                                           SETUP_HEADER_SIZE);
+        lay_out_payload(v, names, section_of);
+        if (image->stored)
+                add_region(v, "(boot end)", PART_SUFFIX,
+                           image->data + image->payload_offset +
+                                   image->payload_size,
+                           image->size - image->payload_offset -
+                                   image->payload_size);
+        for (i = 0; i < v->regions.count; i++)
+                split_region(&s, i, section_of[i]);
+        sort_fragments(v);
+        free(section_of);
+        free(s.by_value);
+        free(targets);
+}
+
+void variant_free(struct variant *v)
+{
+        free(v->regions.at);
+        free(v->fragments.at);
+        free(v->fields.at);
+        free(v->orcs.at);
+        free(v->symbols.at);
+        free(v->runs);
+        free(v->by_addr);
+        free(v->symbol_fragment);
+}
