@@ -28,6 +28,7 @@ struct entry_state {
 /* Errors of the stub itself, beside those of the reader. */
 enum boot_error {
         BOOT_NO_PARAMETERS = MULTI_IMAGE_ERROR_COUNT,
+        BOOT_NO_PAGE_TABLES, /* loader's areas lie too far apart */
         BOOT_NO_WINDOW,      /* the window is not usable memory */
         BOOT_NO_INITRD_ROOM, /* the initrd lies in the window */
         BOOT_SETUP_TOO_LARGE,
@@ -43,6 +44,8 @@ struct entry_protocol {
         const char *name;
         /* The loader's command line; "" if there is none. */
         const char *(*command_line)(const struct boot *boot);
+        /* Makes everything that the boot reads accessible; NULL: it is. */
+        int (*map)(struct boot *boot);
         /* Checks that the memory promised is there. */
         int (*check_memory)(struct boot *boot);
         /* Rebuilds the variant where its entry expects it. */

@@ -67,7 +67,7 @@ static void uart_put(char c)
         out8(UART, (uint8_t)c);
 }
 
-static void screen_init(void)
+void console_open_screen(void)
 {
         const volatile uint8_t *mode = at(BIOS_VIDEO_MODE);
         const volatile uint16_t *width = at(BIOS_COLUMNS);
@@ -118,10 +118,8 @@ static void xen_write(const char *text, size_t size)
 void console_init(bool xen)
 {
         console = xen ? XEN : HARDWARE;
-        if (xen)
-                return;
-        uart_init();
-        screen_init();
+        if (!xen)
+                uart_init();
 }
 
 static void put(const char *text, size_t size)

@@ -8,8 +8,11 @@
 
 #include <stdbool.h>
 
-/* Finds the consoles; xen: only console_io. */
+/* Finds the serial port; xen: there is only console_io. */
 void console_init(bool xen);
+
+/* Finds the screen: needs the memory below 1 MiB mapped. */
+void console_open_screen(void);
 
 /* Prints with %s, %lu, %lx (64 bits, no width) and %%. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

@@ -5,6 +5,21 @@
  * is the loader's business.
  */
 #include "handoff-linux.h"
+#include "map.h"
+
+#define LINE_MAX 65536 /* more than any kernel takes */
+
+static int map(struct boot *boot)
+{
+        const struct boot_params *params = linux_params(boot);
+        struct map_range ranges[] = {
+                { boot->state->load, get_le32(boot->parameters->init_size) },
+                { boot->state->info, sizeof *params },
+                { (uintptr_t)linux_command_line(boot), LINE_MAX },
+        };
+        return map_memory(boot->own + OWN_PAGE_TABLES, ranges,
+                          sizeof ranges / sizeof ranges[0]);
+}
 
 static _Noreturn void hand_off(struct boot *boot)
 {
@@ -17,6 +32,7 @@ static _Noreturn void hand_off(struct boot *boot)
 
 const struct entry_protocol protocol_linux64 = {
         .name = "Linux 64-bit",
+        .map = map,
         .command_line = linux_command_line,
         .check_memory = linux_check_memory,
         .rebuild = linux_rebuild,

@@ -7,6 +7,7 @@
 
 #include "boot.h"
 #include "console.h"
+#include "exception.h"
 #include "io.h"
 #include "machine.h"
 #include "memory.h"
@@ -26,6 +27,8 @@ const char *boot_strerror(int error)
 {
         static const char *const texts[] = {
                 [BOOT_NO_PARAMETERS] = "the stub has lost its parameters",
+                [BOOT_NO_PAGE_TABLES] =
+                        "the loader's areas lie too far apart",
                 [BOOT_NO_WINDOW] = "too little memory below the loader's stack",
                 [BOOT_NO_INITRD_ROOM] =
                         "the initrd lies where the kernel is to be rebuilt",
@@ -63,6 +66,22 @@ static int find_ourselves(struct boot *boot)
                 boot->lent = boot->elf + get_le64(p->elf_lent_addr) -
                              get_le64(p->elf_addr);
         boot->lent_size = get_le64(p->lent_size);
+        return 0;
+}
+
+/* From here on everything that the loader has left can be read, and mistakes
+ * are reported. */
+static int map_memory_of(struct boot *boot)
+{
+        if (boot->state->protocol != PROTOCOL_XEN_PV)
+                exception_init();
+        return boot->protocol->map ? boot->protocol->map(boot) : 0;
+}
+
+static int open_screen(struct boot *boot)
+{
+        if (boot->state->protocol != PROTOCOL_XEN_PV)
+                console_open_screen();
         return 0;
 }
 
@@ -139,6 +158,7 @@ static void put_decimal(char *out, unsigned value)
         *out = '\0';
 }
 
+/* One line, on every boot. */
 static int announce(struct boot *boot)
 {
         static char rule[16] = "rule-";
@@ -219,6 +239,8 @@ static const struct step {
         int (*run)(struct boot *boot);
 } steps[] = {
         { "find ourselves", find_ourselves },
+        { "map memory", map_memory_of },
+        { "open the screen", open_screen },
         { "look at the machine", look_at_machine },
         { "read options", read_options },
         { "open the store", open_store },

@@ -48,7 +48,8 @@
 #define GZIP_TRAILER_SIZE 8
 
 /* The stub's own memory behind E, by offset from E's page-aligned end. */
-#define OWN_PAGE_TABLES 0x00000 /* 16 pages: see map.c */
+#define OWN_PAGE_TABLES 0x00000 /* see map.c */
+#define OWN_PAGE_TABLES_SIZE 0x10000
 #define OWN_STACK 0x10000       /* lowest byte; 32 KiB */
 #define OWN_STACK_TOP 0x18000
 #define OWN_COMMAND_LINE 0x18000 /* 4 KiB: the edited command line, in so far

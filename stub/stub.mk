@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+#
+# The stub: set-up and head as flat files, and the stub program once per decoder. `ingot` carries
+# all four (packer/stub-blobs.S).
+
+# In the order in which a boot passes through them; setup.S and head.S come first.
+STUB_SOURCES := \
+	stub/entry.S stub/entry-pvh.S stub/entry-xen.S stub/main.c \
+	stub/console.c stub/map.c stub/exception-entry.S stub/exception.c \
+	stub/machine.c stub/platform.c stub/command-line.c \
+	stub/rebuild.c stub/memory.c stub/libc.c \
+	stub/boot-params.c stub/handoff-linux.c stub/handoff-real.c \
+	stub/handoff-linux32.c stub/handoff-linux64.c stub/handoff-pvh.c \
+	stub/handoff-xen.c stub/trampoline-real.S stub/handoff.S
+
+# Everything that reads a multi-image; the decoders' glue is each stub's own.
+READER_SOURCES := $(filter-out stub/multi-image/codec-%,$(sort $(wildcard stub/multi-image/*.c)))
+
+STUB_CODECS := deflate xz
+STUB_LIBRARY_deflate := -ldeflate
+STUB_LIBRARY_xz := -llzma
+# Most bytes of set-up, head and stub program together.
+STUB_LIMIT_deflate := 49152
+STUB_LIMIT_xz := 81920
+
+STUB_OUT := $(OUT)/stub
+STUB_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
+STUB_FLAGS := -std=gnu11 -Os -g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
+	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -mno-red-zone \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
+STUB_LINK := -static-pie -nostdlib -Wl,--no-dynamic-linker,--gc-sections,-z,norelro,-z,noexecstack \
+	-Wl,--hash-style=sysv,--build-id=none,--no-warn-rwx-segments,--no-undefined
+
+stub-objects = $(patsubst %,$(STUB_OUT)/obj/%.o,$(basename $(notdir $(1))))
+reader-objects := $(patsubst stub/multi-image/%.c,$(STUB_OUT)/obj/reader/%.o,$(READER_SOURCES))
+stub-codec-objects = $(STUB_OUT)/obj/reader/codec-$(1).o $(STUB_OUT)/obj/codec-table-$(1).o
+
+STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%.bin))
+
+.PHONY: stub stub-size
+stub: $(STUB_BLOBS) $(STUB_OUT)/reader.checked
+
+# --- Objects ----------------------------------------------------------------------------------
+$(STUB_OUT)/obj/%.o: stub/%.c | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(STUB_FLAGS) $(STUB_FLAGS_$(*F)) -MMD -MP -c -o $@ $<
+
+$(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(STUB_FLAGS) $(STUB_FLAGS_$(*F)) -MMD -MP -c -o $@ $<
+
+# A loop that copies must not become a call of the function that it is in.
+STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
+
+$(STUB_OUT)/obj/%.o: stub/%.S | packages
+	@echo '  AS      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Istub -MMD -MP -c -o $@ $<
+
+$(STUB_OUT)/obj/setup.o: stub/setup.S | packages
+	@echo '  AS      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -Istub -DINGOT_VERSION='"$(STUB_VERSION)"' -MMD -MP -c -o $@ $<
+
+# --- Flat files -------------------------------------------------------------------------------
+$(STUB_OUT)/setup.elf: $(STUB_OUT)/obj/setup.o stub/setup.lds
+	@echo '  LD      $@'
+	$(Q)$(LD) -m elf_i386 -T stub/setup.lds -o $@ $<
+
+$(STUB_OUT)/head.elf: $(STUB_OUT)/obj/head.o stub/head.lds
+	@echo '  LD      $@'
+	$(Q)$(LD) -T stub/head.lds -o $@ $<
+
+# Only R_X86_64_RELATIVE may remain: entry.S applies no other relocation.
+define stub-program
+$(STUB_OUT)/stub-$(1).elf: $(call stub-objects,$(STUB_SOURCES)) $(reader-objects) \
+		$(call stub-codec-objects,$(1)) stub/stub.lds
+	@echo '  LINK    $$@'
+	$$(Q)$$(CC) $(STUB_LINK) -Wl,-T,stub/stub.lds -o $$@.new $$(filter %.o,$$^) \
+		$(STUB_LIBRARY_$(1))
+	$$(Q)! readelf -rW $$@.new | grep R_X86_64_ | grep -v R_X86_64_RELATIVE
+	$$(Q)mv $$@.new $$@
+endef
+$(foreach codec,$(STUB_CODECS),$(eval $(call stub-program,$(codec))))
+
+$(STUB_OUT)/%.bin: $(STUB_OUT)/%.elf
+	@echo '  OBJCOPY $@'
+	$(Q)objcopy -O binary $< $@
+
+# --- Checks -----------------------------------------------------------------------------------
+# The reader runs anywhere: it calls four functions of the C library and the codecs, no more.
+$(STUB_OUT)/reader.checked: $(reader-objects)
+	@echo '  CHECK   what the reader calls'
+	$(Q)$(LD) -r -o $@.o $^
+	$(Q)! nm -u $@.o | grep -vE ' (memcpy|memmove|memset|memcmp|multi_image_codecs)$$'
+	$(Q)touch $@
+
+stub-size: $(STUB_BLOBS)
+	@for codec in $(STUB_CODECS); do \
+		case $$codec in deflate) limit=$(STUB_LIMIT_deflate) ;; xz) limit=$(STUB_LIMIT_xz) ;; esac; \
+		size=$$(cat $(STUB_OUT)/setup.bin $(STUB_OUT)/head.bin $(STUB_OUT)/stub-$$codec.bin | wc -c); \
+		echo "stub with $$codec: $$size bytes, limit $$limit"; \
+		[ $$size -le $$limit ] || exit 1; \
+	done
+
+-include $(wildcard $(STUB_OUT)/obj/*.d $(STUB_OUT)/obj/reader/*.d)
