@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
+# shellcheck shell=bash
 # What the boot tests share: where things are, how a virtual machine is run
 # and watched, how Debian packages are fetched.  Sourced by bash.
 #
@@ -20,7 +21,7 @@ cache=$out/cache            # downloads, by name and version
 end_lines='^(.*ingot-test: end|.*Kernel panic - not syncing|.*ingot: .*halted|.*end Kernel panic)'
 
 # All platforms speak 115200 baud on the first serial port.
-console='console=ttyS0,115200 panic=-1 no_timer_check'
+console_words='console=ttyS0,115200 panic=-1 no_timer_check printk.devkmsg=on'
 
 skip() { echo "# SKIP $*"; exit 77; }
 die() { echo "$*" >&2; exit 1; }
@@ -145,3 +146,38 @@ payload_elf() {
         rm -f "$2.payload"
         [ "$(od -An -tx1 -N 4 "$2" | tr -d ' ')" = 7f454c46 ]
 }
+
+# ---- for the *.test scripts: TAP, and boots of one multi-image ----------
+
+# The file under test; a script is skipped until it is built.
+need_file() {
+        file=${INGOT_FILE:-$out/linux/vmlinuz-ingot.deflate}
+        [ -f "$file" ] || skip "${file#"$root"/} is not built"
+        need qemu-system-x86_64
+        need_tools
+        scratch=$tools/$(basename "$0" .test)
+        rm -rf "$scratch" && mkdir -p "$scratch" || die "$scratch can't be written"
+}
+
+tap_count=0
+# result STATUS NAME [CONSOLE]: one TAP line; a console follows a failure.
+result() {
+        tap_count=$((tap_count + 1))
+        if [ "$1" -eq 0 ]; then
+                echo "ok $tap_count - $2"
+        else
+                echo "not ok $tap_count - $2"
+                [ -z "${3:-}" ] || console_text "$3" | tail -n 25 | sed 's/^/# /'
+        fi
+}
+tap_end() { echo "1..$tap_count"; }
+
+# boot PLATFORM NAME [APPEND]: boots $file; the console is $scratch/NAME/console.
+boot() {
+        mkdir -p "$scratch/$2"
+        "$root/tests/boot/platform/$1.sh" "$file" "$scratch/$2" "${3:-}" \
+                >"$scratch/$2/recipe" 2>&1
+}
+
+# The stub's own lines of a console.
+stub_says() { console_text "$1" | grep -a '^ingot: '; }

@@ -3,7 +3,8 @@
  * A small virtual machine monitor on /dev/kvm: boots a bzImage by the 32- or
  * the 64-bit boot protocol on one processor whose CPUID names any hypervisor.
  *
- *      vmm [-e 32|64] [-s SIGNATURE] [-m MIB] KERNEL INITRD COMMAND-LINE
+ *      vmm [-e 32|64] [-s SIGNATURE] [-k] [-m MIB] KERNEL INITRD COMMAND-LINE
+|64] [-s SIGNATURE] [-m MIB] KERNEL INITRD COMMAND-LINE
  *
  * The guest has what KVM brings (processor, interrupt controllers, PIT) and a
  * 16550 at 0x3f8 whose output goes to standard output; no ACPI, no PCI, no
@@ -12,7 +13,8 @@
  *
  * SIGNATURE is the 12 bytes of CPUID leaf 0x40000000.  "KVMKVMKVM" (default)
  * leaves what KVM itself reports; "Microsoft Hv" turns on KVM's own emulation
- * of Hyper-V; any other only changes the name.
+ * of Hyper-V, with -k in front of KVM's leaves (at 0x40000100) as QEMU has it;
+ * any other only changes the name.
  *
  * Reference: Linux, Documentation/virt/kvm/api.rst and x86/boot.rst.
  */
@@ -200,7 +202,7 @@ static void create_machine(void)
 }
 
 /* KVM's own CPUID with the hypervisor's name replaced. */
-static void set_cpuid(const char *signature)
+static void set_cpuid(const char *signature, bool keep_kvm)
 {
         struct kvm_cpuid2 *all;
         bool hyperv = !strcmp(signature, "Microsoft Hv");
@@ -219,9 +221,10 @@ static void set_cpuid(const char *signature)
 
                 if (e->function == 1)
                         e->ecx |= 1u << 31; /* a hypervisor is present */
-                /* Hyper-V's leaves take KVM's place, as under QEMU. */
+                /* Hyper-V's leaves take KVM's place: those move up, or out of
+                 * sight to where nobody looks. */
                 if (hyperv && (e->function & 0xffffff00) == 0x40000000)
-                        e->function += 0x100;
+                        e->function += keep_kvm ? 0x100 : 0x20000;
                 if (e->function == 0x40000000 && strcmp(signature, "KVMKVMKVM")) {
                         char name[12] = { 0 };
 
@@ -454,16 +457,19 @@ static int run_guest(void)
 int main(int argc, char **argv)
 {
         const char *signature = "KVMKVMKVM";
-        bool long_mode = false;
+        bool long_mode = false, keep_kvm = false;
         int option;
 
-        while ((option = getopt(argc, argv, "e:s:m:")) != -1) {
+        while ((option = getopt(argc, argv, "e:s:km:")) != -1) {
                 switch (option) {
                 case 'e':
                         long_mode = !strcmp(optarg, "64");
                         break;
                 case 's':
                         signature = optarg;
+                        break;
+                case 'k':
+                        keep_kvm = true;
                         break;
                 case 'm':
                         memory_size = strtoull(optarg, NULL, 10) << 20;
@@ -473,10 +479,10 @@ int main(int argc, char **argv)
                 }
         }
         if (argc - optind != 3)
-                errx(2, "usage: vmm [-e 32|64] [-s SIGNATURE] [-m MIB] "
+                errx(2, "usage: vmm [-e 32|64] [-s SIGNATURE] [-k] [-m MIB] "
                         "KERNEL INITRD COMMAND-LINE");
         create_machine();
-        set_cpuid(signature);
+        set_cpuid(signature, keep_kvm);
         set_registers(load_kernel(argv[optind], argv[optind + 1],
                                   argv[optind + 2]),
                       long_mode);

@@ -14,7 +14,7 @@ cat >"$dir/cd/boot/grub/grub.cfg" <<END
 serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
-linux /boot/vmlinuz $console $append
+linux /boot/vmlinuz $console_words $append
 initrd /boot/initrd
 boot
 END

@@ -5,7 +5,7 @@
 # host's own /dev/kvm is not used: where one opens, it may still boot nothing.
 . "$(dirname "$0")/../lib.sh"
 file=$1 dir=$2 append=${3:-} seconds=${4:-900}
-: "${vmm_entry:=32}" "${vmm_signature:=KVMKVMKVM}"
+: "${vmm_entry:=32}" "${vmm_signature:=KVMKVMKVM}" "${vmm_keep:=}"
 need cpio
 
 kernel=$(newest_kernel linux-image-cloud-amd64)
@@ -20,8 +20,8 @@ cp "$tools/initrd" "$dir/host/initrd"
 cp "$file" "$dir/host/kernel"
 find "$cloud/lib/modules" \( -name irqbypass.ko -o -name kvm.ko -o -name kvm-amd.ko \) \
         -exec cp {} "$dir/host" \;
-printf '%s\n' -e "$vmm_entry" -s "$vmm_signature" -m "${BOOT_MEMORY:-256}" \
-        /kernel /initrd "$console $append" >"$dir/host/arguments"
+printf '%s\n' -e "$vmm_entry" -s "$vmm_signature" ${vmm_keep:+-k} -m "${BOOT_MEMORY:-256}" \
+        /kernel /initrd "$console_words $append" >"$dir/host/arguments"
 (cd "$dir/host" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/host.cpio"
 
 stop_at="$end_lines|^host: ended"

@@ -8,4 +8,4 @@ file=$1 dir=$2 append=${3:-} seconds=${4:-120}
 run_qemu "$dir" "$seconds" -accel tcg -cpu qemu64,-hypervisor \
         -machine pc,vmport=on -smbios 'type=1,manufacturer=VMware,, Inc.,product=VMware Virtual Platform,serial=VMware-56 4d' \
         -m "${BOOT_MEMORY:-512}" \
-        -kernel "$file" -initrd "$tools/initrd" -append "$console $append"
+        -kernel "$file" -initrd "$tools/initrd" -append "$console_words $append"

@@ -12,7 +12,7 @@ gzip -dc "$xen"/boot/xen-4.17-amd64.gz >"$dir/xen" || die "no hypervisor in $xen
 cp "$file" "$dir/kernel" # a path without commas and blanks
 cp "$tools/initrd" "$dir/initrd"
 
-common=(-kernel xen -initrd "kernel console=hvc0 panic=-1 $append,initrd")
+common=(-kernel xen -initrd "kernel console=hvc0 panic=-1 printk.devkmsg=on $append,initrd")
 cd "$dir" || die "$dir is gone"
 case $xen_kind in
 pv)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A kernel of some 20 KiB that only halts: input for the packer's tests.  It
+ * has what the packer looks for: functions, strings, tables of pointers, calls
+ * within and between sections, zero pages, bss, Xen and PVH notes, and in its
+ * 64-bit form a per-CPU area at address 0.
+ *
+ * Assemble with --defsym BACKEND=n: most is equal for every n, one function is
+ * of another length, one differs in an immediate, one is in n = 1 only, so that
+ * what follows moves.  BITS is 32 or 64.
+ */
+        .macro  function name
+        .globl  \name
+        .type   \name, @function
+        .balign 16, 0x90
+\name:
+        .endm
+
+        .macro  end name
+        .size   \name, . - \name
+        .endm
+
+.if BITS == 64
+        .macro  pointer target
+        .quad   \target
+        .endm
+        .set    VIRT_BASE, 0xffffffff80000000
+.else
+        .code32
+        .macro  pointer target
+        .long   \target
+        .endm
+        .set    VIRT_BASE, 0xc0000000
+.endif
+
+        .section .head.text, "ax"
+        function start
+        cli
+        call    main
+1:      hlt
+        jmp     1b
+        end     start
+
+        .text
+        function main
+        call    set_up
+        call    print
+        call    idle
+        ret
+        end     main
+
+        /* of another length in each backend */
+        function set_up
+        .rept   BACKEND
+        call    probe
+        .endr
+        movl    $0x100, %eax
+        ret
+        end     set_up
+
+        /* differs in one immediate */
+        function probe
+        movl    $BACKEND, %eax
+        call    print
+        ret
+        end     probe
+
+.if BACKEND == 1
+        function only_here
+        call    probe
+        call    idle
+        ret
+        end     only_here
+.endif
+
+        /* equal everywhere, apart from where it calls */
+        .altmacro
+        .macro  body n
+        function worker\n
+        movl    $\n, %eax
+        call    print
+        call    idle
+.if BITS == 64
+        leaq    message(%rip), %rdi
+        movq    $message, %rsi
+        movl    counter(%rip), %edx
+.else
+        movl    $message, %edi
+        movl    counter, %edx
+.endif
+        cmpl    $\n, %edx
+        jne     1f
+        call    main
+1:      ret
+        end     worker\n
+        .endm
+        .set    n, 0
+        .rept   100
+        body    %n
+        .set    n, n + 1
+        .endr
+
+        function print
+        ret
+        end     print
+
+        function idle
+        hlt
+        ret
+        end     idle
+
+        .section .rodata, "a"
+        .globl  message
+        .type   message, @object
+message:
+        .asciz  "a kernel for tests"
+        .size   message, . - message
+        .balign 8
+        .globl  workers
+        .type   workers, @object
+workers:
+        .macro  slot n
+        pointer worker\n
+        .endm
+        .set    n, 0
+        .rept   100
+        slot    %n
+        .set    n, n + 1
+        .endr
+        .size   workers, . - workers
+        .noaltmacro
+name:   .ascii  "backend "
+        .byte   '0' + BACKEND
+        .byte   0
+
+        /* two pages of zeros, one of 0xcc: folded in the stored frame */
+        .balign 4096
+        .fill   8192, 1, 0
+        .fill   4096, 1, 0xcc
+
+        .data
+        .globl  current
+        .type   current, @object
+        .balign 8
+current:
+        pointer main
+        pointer message
+        pointer current
+        .size   current, . - current
+
+.if BITS == 64
+        .section .data..percpu, "aw"
+        .globl  counter
+        .type   counter, @object
+counter:
+        .quad   0
+        .quad   BACKEND
+        .size   counter, 16
+.else
+        .globl  counter
+        .type   counter, @object
+counter:
+        .long   0
+        .size   counter, 4
+.endif
+
+        .bss
+        .globl  stack
+        .type   stack, @object
+stack:  .skip   16384
+        .size   stack, . - stack
+
+        .macro  note number
+        .long   4, 2f - 1f, \number
+        .asciz  "Xen"
+1:
+        .endm
+        .section .note.Xen, "a", @note
+        note    1               /* ENTRY */
+        pointer start
+2:      .balign 4
+        note    3               /* VIRT_BASE */
+        pointer VIRT_BASE
+2:      .balign 4
+        note    18              /* PHYS32_ENTRY */
+        pointer (start - VIRT_BASE)
+2:      .balign 4
+        .section .note.GNU-stack, "", @progbits
