@@ -246,7 +246,7 @@ static void assemble(const struct variant *variants, size_t count,
                      const struct packed_streams *packed, struct bytes *ret)
 {
         struct multi_image_header h = {
-                .magic = MULTI_IMAGE_MAGIC_BYTES,
+                .magic = MULTI_IMAGE_MAGIC,
                 .version = put_le32(MULTI_IMAGE_VERSION),
                 .variant_count = put_le32((uint32_t)count),
                 .rule_count = put_le32((uint32_t)options->rule_count),

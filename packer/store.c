@@ -39,13 +39,12 @@ void hex_digest(const uint8_t digest[32], char ret_hex[HEX_DIGEST_SIZE])
 /* Finds the store in the file and opens it. */
 static int open_store(struct store *s, char **ret_message)
 {
-        size_t magic_size = sizeof(((struct multi_image_header *)0)->magic);
+        static const uint8_t magic[8] = MULTI_IMAGE_MAGIC;
         const uint8_t *bytes = s->data;
         size_t size = s->size;
         int fault;
 
-        s->bare = size >= magic_size &&
-                  !memcmp(bytes, MULTI_IMAGE_MAGIC, magic_size);
+        s->bare = size >= sizeof(magic) && !memcmp(bytes, magic, sizeof(magic));
         if (!s->bare) {
                 fault = compose_open(s->data, s->size, &s->composed);
                 if (fault)

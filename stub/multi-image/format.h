@@ -65,8 +65,7 @@ static inline le64 put_le64(uint64_t v)
                          (uint8_t)(v >> 56) } };
 }
 
-#define MULTI_IMAGE_MAGIC_BYTES                                                \
-        { 0x89, 'I', 'N', 'G', 'O', 'T', '\r', '\n' }
+#define MULTI_IMAGE_MAGIC "\211INGOT\r\n" /* 8 bytes, no NUL */
 #define MULTI_IMAGE_VERSION 1
 
 /* Named maxima: a reader refuses more. */

@@ -117,7 +117,6 @@ static int check_variants(const struct multi_image *mi)
 int multi_image_open(const void *store, size_t store_size,
                      struct multi_image *ret_mi)
 {
-        static const uint8_t magic[] = MULTI_IMAGE_MAGIC_BYTES;
         const struct multi_image_header *h = store;
         struct multi_image mi = { .store = store, .store_size = store_size };
         uint64_t tables_size;
@@ -125,7 +124,8 @@ int multi_image_open(const void *store, size_t store_size,
         int err;
 
         REQUIRE(store_size >= sizeof(h->magic) &&
-                        memcmp(h->magic, magic, sizeof(magic)) == 0,
+                        memcmp(h->magic, MULTI_IMAGE_MAGIC,
+                               sizeof(h->magic)) == 0,
                 MULTI_IMAGE_NOT_OURS);
         REQUIRE(store_size >= sizeof(*h), MULTI_IMAGE_TRUNCATED);
         REQUIRE(get_le32(h->version) == MULTI_IMAGE_VERSION,

@@ -38,10 +38,10 @@ enum {
         IMMZ = 0x08,      /* 4 bytes, or 2 with 16-bit operands */
         BRANCH = 0x10,    /* see branch_flags(); immediates are displacements */
         ONLY32 = 0x20,    /* undefined in 64-bit code */
-        SPECIAL = 0x40,   /* see special_opcode() and special_modrm() */
+        SPECIAL = 0x40,   /* see special() */
         PREFIX = 0x80,    /* with ONLY32: one in 64-bit code only, i.e. REX */
         UNDEFINED = 0x80, /* in the two-byte map, which has no prefixes */
-        IMM32 = 0x100,    /* in no map, see special_opcode() */
+        IMM32 = 0x100,    /* in no map, see special() */
         IMM64 = 0x200,
 };
 
@@ -52,7 +52,6 @@ enum {
 #define Z_ IMMZ
 #define MB (MODRM | IMM8)
 #define MZ (MODRM | IMMZ)
-#define MS (MODRM | SPECIAL)
 #define MJ (MODRM | BRANCH)
 #define JB (BRANCH | IMM8)
 #define JZ (BRANCH | IMMZ)
@@ -84,7 +83,7 @@ static const uint8_t one_byte_map[256] = {
 /* c */    MB, MB, JW, J_, XS, XS, MB, MZ, W_ | B_, 0, JW, J_, 0, B_, N6, J_,
 /* d */    M_, M_, M_, M_, B6, B6, N6,  0, M_, M_, M_, M_, M_, M_, M_, M_,
 /* e */    JB, JB, JB, JB, B_, B_, B_, B_, JZ, JZ, F6, JB,  0,  0,  0,  0,
-/* f */    PX,  0, PX, PX,  0,  0, MS, MS,  0,  0,  0,  0,  0,  0, M_, MJ,
+/* f */    PX,  0, PX, PX,  0,  0, XS, XS,  0,  0,  0,  0,  0,  0, M_, MJ,
 };
 
 /* 0f 20 to 23 move control and debug registers: their ModRM always names two
@@ -98,7 +97,7 @@ static const uint8_t two_byte_map[256] = {
 /* 4 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* 5 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* 6 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
-/* 7 */    MB, MB, MB, MB, M_, M_, M_,  0, MS, M_, UD, UD, M_, M_, M_, M_,
+/* 7 */    MB, MB, MB, MB, M_, M_, M_,  0, XS, M_, UD, UD, M_, M_, M_, M_,
 /* 8 */    JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ,
 /* 9 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* a */     0,  0,  0, M_, MB, M_, M_, M_,  0,  0,  0, M_, MB, M_, M_, M_,
@@ -305,39 +304,45 @@ static inline bool vex(struct decoder *d)
         return true;
 }
 
-/* Opcodes with SPECIAL and without MODRM. */
-static inline bool special_opcode(struct decoder *d)
+/* Where the form depends on more than the opcode. */
+static inline bool special(struct decoder *d)
 {
         unsigned narrow = d->state & ADDRESS;
 
         switch (d->opcode) {
-        case 0x0f:
-                return two_byte(d);
-        case 0x62:
-        case 0xc4:
-        case 0xc5:
-                return vex(d);
-        default: /* a0 to a3: mov between the accumulator and an address */
+        case 0x0a0: /* mov between the accumulator and an address */
+        case 0x0a1:
+        case 0x0a2:
+        case 0x0a3:
                 d->state |= MOFFS;
                 if (d->mode == X86_64)
                         d->form = narrow ? IMM32 : IMM64;
                 else
                         d->form = narrow ? IMM16 : IMM32;
                 return true;
+        case 0x0f6: /* reg 0 and 1: test; the others have no immediate */
+                d->form = *d->at & 0x30 ? MODRM : MODRM | IMM8;
+                return true;
+        case 0x0f7:
+                d->form = *d->at & 0x30 ? MODRM : MODRM | IMMZ;
+                return true;
+        case 0x178: /* vmread; extrq and insertq with two bytes */
+                d->form =
+                        d->state & (OPERAND16 | REPNE) ? MODRM | IMM16 : MODRM;
+                return true;
+        default:
+                return vex(d);
         }
 }
 
-/* Opcodes with SPECIAL and MODRM, once ModRM is known. */
-static INLINE unsigned special_modrm(const struct decoder *d, unsigned modrm)
+/* Takes prefixes and opcode. */
+static inline bool opcode(struct decoder *d)
 {
-        switch (d->opcode) {
-        case 0x0f6: /* reg 0 and 1: test; the others have no immediate */
-                return modrm & 0x30 ? 0 : IMM8;
-        case 0x0f7:
-                return modrm & 0x30 ? 0 : IMMZ;
-        default: /* 0f 78: vmread; extrq and insertq with two bytes */
-                return d->state & (OPERAND16 | REPNE) ? IMM16 : 0;
-        }
+        if (!prefixes(d))
+                return false;
+        if (d->opcode == 0x0f && !two_byte(d))
+                return false;
+        return !(d->form & SPECIAL) || special(d);
 }
 
 /* Takes SIB and displacement in their 32- and 64-bit form. */
@@ -440,8 +445,6 @@ static INLINE void operands(struct decoder *d, struct x86_insn *insn)
                         memory16(d, modrm);
                 else
                         memory(d, modrm, insn);
-                if (d->form & SPECIAL)
-                        d->form |= special_modrm(d, modrm);
         }
         if (d->form & (IMMZ | IMM32 | IMM64))
                 wide_immediate(d, modrm, insn);
@@ -470,12 +473,12 @@ static __attribute__((noinline)) void decode_any(const uint8_t *bytes,
         if (room > X86_MAX_SIZE)
                 room = X86_MAX_SIZE;
         struct decoder d = { .at = bytes, .start = bytes, .mode = mode };
-        if (prefixes(&d) &&
-            ((d.form & (SPECIAL | MODRM)) != SPECIAL || special_opcode(&d))) {
-                operands(&d, ret_insn);
-                if (ret_insn->size <= room)
-                        return;
-        }
+        if (!opcode(&d))
+                goto invalid;
+        operands(&d, ret_insn);
+        if (ret_insn->size <= room)
+                return;
+invalid:
         *ret_insn = (struct x86_insn){ .size = 1 };
 }
 
