@@ -84,8 +84,8 @@ static const char *unpack_xz(const uint8_t *in, size_t in_size, uint8_t *out,
                 return "out of memory";
         case LZMA_MEMLIMIT_ERROR:
                 return "dictionary is larger than the limit";
-        case LZMA_BUF_ERROR:
-                return out_pos == out_size ? wrong_size : "stream ends early";
+        case LZMA_BUF_ERROR: /* either side ended too early */
+                return wrong_size;
         case LZMA_OPTIONS_ERROR:
                 return "filter is unsupported";
         default:

@@ -39,21 +39,18 @@ void hex_digest(const uint8_t digest[32], char ret_hex[HEX_DIGEST_SIZE])
 /* Finds the store in the file and opens it. */
 static int open_store(struct store *s, char **ret_message)
 {
-        static const uint8_t magic[8] = MULTI_IMAGE_MAGIC;
-        const uint8_t *bytes = s->data;
         size_t size = s->size;
-        int fault;
+        int fault = multi_image_open(s->data, size, &s->mi);
 
-        s->bare = size >= sizeof(magic) && !memcmp(bytes, magic, sizeof(magic));
+        s->bare = fault != MULTI_IMAGE_NOT_OURS;
         if (!s->bare) {
                 fault = compose_open(s->data, s->size, &s->composed);
                 if (fault)
                         return fail(ret_message, EXIT_BAD_INPUT, "%s: %s",
                                     s->path, compose_strerror(fault));
-                bytes = s->composed.store;
                 size = s->composed.store_size;
+                fault = multi_image_open(s->composed.store, size, &s->mi);
         }
-        fault = multi_image_open(bytes, size, &s->mi);
         if (fault)
                 return fail(ret_message, EXIT_BAD_INPUT,
                             "%s: store of %zu bytes: %s", s->path, size,

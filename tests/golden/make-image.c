@@ -54,6 +54,14 @@ static void set(uint8_t *at, uint64_t value, size_t size)
                 *at++ = (uint8_t)value;
 }
 
+static uint32_t get32(const uint8_t *at)
+{
+        le32 v;
+
+        memcpy(&v, at, sizeof(v));
+        return get_le32(v);
+}
+
 static void put32(struct file *f, uint32_t value)
 {
         le32 v = put_le32(value);
@@ -120,11 +128,16 @@ static void pack_xz(struct file *f, const struct file *elf)
 
 static void pack_zstd(struct file *f, const struct file *elf)
 {
-        size_t n = ZSTD_compress(f->bytes + f->size, ROOM - f->size, elf->bytes,
-                                 elf->size, 19);
+        ZSTD_CCtx *context = ZSTD_createCCtx();
+        size_t n;
 
+        /* as the zstd program does by itself */
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+        n = ZSTD_compress2(context, f->bytes + f->size, ROOM - f->size,
+                           elf->bytes, elf->size);
         if (ZSTD_isError(n))
                 die("libzstd", "zstd");
+        ZSTD_freeCCtx(context);
         f->size += n;
         put32(f, (uint32_t)elf->size);
 }
@@ -204,116 +217,133 @@ enum shape {
         BZIMAGE
 };
 
+/* What the offset of a patch counts from. */
+enum where {
+        IN_FILE,
+        IN_ELF,           /* patched before it is compressed */
+        FROM_PAYLOAD_END, /* bytes in front of it */
+};
+
 /* One change of a good file. */
 static const struct golden {
         const char *name;
         enum shape shape;
         const char *codec; /* BZIMAGE only */
-        bool in_elf;       /* the patch is made before the ELF is compressed */
-        long offset;       /* of the patch; negative: from the end */
-        size_t size;       /* bytes of the patch, 0: none */
+        enum where where;
+        size_t offset; /* of the patch */
+        size_t size;   /* bytes of the patch, 0: none */
         uint64_t value;
         long cut;         /* bytes to keep, 0: all; negative: all but these */
         int code;         /* exit code of ingot pack */
         const char *text; /* part of its message; "" if the code is 0 */
 } goldens[] = {
-        { "good-stored", BZIMAGE, "stored", 0, 0, 0, 0, 0, 0, "" },
-        { "good-gzip", BZIMAGE, "gzip", 0, 0, 0, 0, 0, 0, "" },
-        { "good-xz", BZIMAGE, "xz", 0, 0, 0, 0, 0, 0, "" },
-        { "good-zstd", BZIMAGE, "zstd", 0, 0, 0, 0, 0, 0, "" },
-        { "good-lz4", BZIMAGE, "lz4", 0, 0, 0, 0, 0, 0, "" },
-        { "good-elf", ELF, NULL, 0, 0, 0, 0, 0, 0, "" },
-        { "good-unknown-note", ELF, NULL, 0, 0x232c, 4, 7, 0, 0, "" },
+        { "good-stored", BZIMAGE, "stored", IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-gzip", BZIMAGE, "gzip", IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-xz", BZIMAGE, "xz", IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-zstd", BZIMAGE, "zstd", IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-lz4", BZIMAGE, "lz4", IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-elf", ELF, NULL, IN_FILE, 0, 0, 0, 0, 0, "" },
+        { "good-unknown-note", ELF, NULL, IN_FILE, 0x1008, 4, 7, 0, 0, "" },
 
-        { "bad-empty", ELF, NULL, 0, 0, 0, 0, -(long)ROOM, 3,
+        { "bad-empty", ELF, NULL, IN_FILE, 0, 0, 0, -(long)ROOM, 3,
           "neither a bzImage nor an ELF kernel" },
-        { "bad-magic", BZIMAGE, "stored", 0, 0x202, 4, 0, 0, 3,
+        { "bad-magic", BZIMAGE, "stored", IN_FILE, 0x202, 4, 0, 0, 3,
           "neither a bzImage nor an ELF kernel" },
-        { "bad-boot-flag", BZIMAGE, "stored", 0, 0x1fe, 2, 0x1234, 0, 3,
+        { "bad-boot-flag", BZIMAGE, "stored", IN_FILE, 0x1fe, 2, 0x1234, 0, 3,
           "boot_flag: 0x1234 instead of 0xaa55" },
-        { "bad-setup-sects", BZIMAGE, "stored", 0, 0x1f1, 1, 0xff, 0, 3,
+        { "bad-setup-sects", BZIMAGE, "stored", IN_FILE, 0x1f1, 1, 0xff, 0, 3,
           "setup_sects: 255 sectors reach beyond" },
-        { "bad-syssize", BZIMAGE, "stored", 0, 0x1f4, 4, 0xffffffff, 0, 3,
+        { "bad-syssize", BZIMAGE, "stored", IN_FILE, 0x1f4, 4, 0xffffffff, 0, 3,
           "syssize: file is truncated" },
-        { "bad-truncated-header", BZIMAGE, "stored", 0, 0, 0, 0, 0x250, 3,
+        { "bad-truncated-header", BZIMAGE, "stored", IN_FILE, 0, 0, 0, 0x250, 3,
           "neither a bzImage nor an ELF kernel" },
-        { "bad-truncated-setup", BZIMAGE, "stored", 0, 0, 0, 0, 0x300, 3,
+        { "bad-truncated-setup", BZIMAGE, "stored", IN_FILE, 0, 0, 0, 0x300, 3,
           "setup_sects: 4 sectors reach beyond" },
-        { "bad-truncated-payload", BZIMAGE, "stored", 0, 0, 0, 0, -4096, 3,
-          "syssize: file is truncated" },
-        { "bad-payload-offset", BZIMAGE, "stored", 0, 0x248, 4, 0xfffffff0, 0,
-          3, "payload_offset: 0xfffffff0" },
-        { "bad-payload-length", BZIMAGE, "stored", 0, 0x24c, 4, 0xffffffff, 0,
-          3, "reach beyond the protected-mode code" },
-        { "bad-no-payload", BZIMAGE, "stored", 0, 0x24c, 4, 0, 0, 3,
+        { "bad-truncated-payload", BZIMAGE, "stored", IN_FILE, 0, 0, 0, -4096,
+          3, "syssize: file is truncated" },
+        { "bad-payload-offset", BZIMAGE, "stored", IN_FILE, 0x248, 4,
+          0xfffffff0, 0, 3, "payload_offset: 0xfffffff0" },
+        { "bad-payload-length", BZIMAGE, "stored", IN_FILE, 0x24c, 4,
+          0xffffffff, 0, 3, "reach beyond the protected-mode code" },
+        { "bad-no-payload", BZIMAGE, "stored", IN_FILE, 0x24c, 4, 0, 0, 3,
           "payload_length: the image has no payload" },
-        { "bad-init-size-small", BZIMAGE, "stored", 0, 0x260, 4, 0x1000, 0, 3,
-          "init_size: 0x1000 is less than" },
-        { "bad-init-size-large", BZIMAGE, "stored", 0, 0x260, 4, 0x7fffffff, 0,
-          3, "init_size: 0x7fffffff is more than the limit" },
-        { "bad-alignment", BZIMAGE, "stored", 0, 0x230, 4, 0x300000, 0, 3,
+        { "bad-init-size-small", BZIMAGE, "stored", IN_FILE, 0x260, 4, 0x1000,
+          0, 3, "init_size: 0x1000 is less than" },
+        { "bad-init-size-large", BZIMAGE, "stored", IN_FILE, 0x260, 4,
+          0x7fffffff, 0, 3, "init_size: 0x7fffffff is more than the limit" },
+        { "bad-alignment", BZIMAGE, "stored", IN_FILE, 0x230, 4, 0x300000, 0, 3,
           "kernel_alignment: 0x300000 is no power of two" },
-        { "unsupported-version", BZIMAGE, "stored", 0, 0x206, 2, 0x204, 0, 3,
-          "boot protocol 2.04 is older than 2.10 and unsupported" },
-        { "unsupported-zimage", BZIMAGE, "stored", 0, 0x211, 1, 0, 0, 3,
+        { "unsupported-version", BZIMAGE, "stored", IN_FILE, 0x206, 2, 0x204, 0,
+          3, "boot protocol 2.04 is older than 2.10 and unsupported" },
+        { "unsupported-zimage", BZIMAGE, "stored", IN_FILE, 0x211, 1, 0, 0, 3,
           "a zImage is unsupported" },
 
-        { "bad-payload-magic", BZIMAGE, "stored", 0, 0xe00, 2, 0, 0, 3,
+        { "bad-payload-magic", BZIMAGE, "stored", IN_FILE, 0xe00, 2, 0, 0, 3,
           "unknown compression" },
-        { "unsupported-bzip2", BZIMAGE, "stored", 0, 0xe00, 3, 0x685a42, 0, 3,
-          "compression with bzip2 is unsupported" },
-        { "unsupported-lzma", BZIMAGE, "stored", 0, 0xe00, 3, 0x5d, 0, 3,
+        { "unsupported-bzip2", BZIMAGE, "stored", IN_FILE, 0xe00, 3, 0x685a42,
+          0, 3, "compression with bzip2 is unsupported" },
+        { "unsupported-lzma", BZIMAGE, "stored", IN_FILE, 0xe00, 3, 0x5d, 0, 3,
           "compression with lzma is unsupported" },
-        { "unsupported-lzo", BZIMAGE, "stored", 0, 0xe00, 4, 0x4f5a4c89, 0, 3,
-          "compression with lzo is unsupported" },
-        { "bad-gzip-data", BZIMAGE, "gzip", 0, 0x1000, 8, 0, 0, 3,
+        { "unsupported-lzo", BZIMAGE, "stored", IN_FILE, 0xe00, 4, 0x4f5a4c89,
+          0, 3, "compression with lzo is unsupported" },
+        { "bad-gzip-data", BZIMAGE, "gzip", IN_FILE, 0x1000, 8, 0, 0, 3,
           "payload at 0xe00: gzip" },
-        { "bad-xz-data", BZIMAGE, "xz", 0, 0x1000, 8, 0, 0, 3,
+        { "bad-xz-data", BZIMAGE, "xz", IN_FILE, 0x1000, 8, 0, 0, 3,
           "xz: stream is damaged" },
-        { "bad-zstd-data", BZIMAGE, "zstd", 0, 0xf00, 8, ~0ull, 0, 3,
+        { "bad-zstd-data", BZIMAGE, "zstd", IN_FILE, 0xf00, 8, ~0ull, 0, 3,
           "payload at 0xe00: zstd" },
-        { "bad-lz4-data", BZIMAGE, "lz4", 0, 0xe08, 8, ~0ull, 0, 3,
+        { "bad-lz4-data", BZIMAGE, "lz4", IN_FILE, 0xe08, 8, ~0ull, 0, 3,
           "payload at 0xe00: lz4" },
-        { "bad-lz4-block-size", BZIMAGE, "lz4", 0, 0xe04, 4, 0x7fffffff, 0, 3,
-          "lz4: block reaches beyond the stream" },
-        { "bad-gzip-trailing", BZIMAGE, "gzip", 0, 0x24c, 1, 0, 0, 3,
-          "payload at 0xe00: gzip" },
+        { "bad-lz4-block-size", BZIMAGE, "lz4", IN_FILE, 0xe04, 4, 0x7fffffff,
+          0, 3, "lz4: block reaches beyond the stream" },
+        { "bad-gzip-crc", BZIMAGE, "gzip", FROM_PAYLOAD_END, 8, 4, 0, 0, 3,
+          "gzip: incorrect data check" },
+        { "bad-gzip-size", BZIMAGE, "gzip", FROM_PAYLOAD_END, 4, 4, 100, 0, 3,
+          "gzip: unpacks to another size than announced" },
+        { "bad-xz-size", BZIMAGE, "xz", FROM_PAYLOAD_END, 4, 4, 100, 0, 3,
+          "xz: unpacks to another size than announced" },
+        { "bad-zstd-size", BZIMAGE, "zstd", FROM_PAYLOAD_END, 4, 4, 100000, 0,
+          3, "zstd: unpacks to another size than announced" },
+        { "bad-lz4-size", BZIMAGE, "lz4", FROM_PAYLOAD_END, 4, 4, 100000, 0, 3,
+          "lz4: unpacks to another size than announced" },
+        { "bad-size-word", BZIMAGE, "xz", FROM_PAYLOAD_END, 4, 4, 0x50000000, 0,
+          3, "unpacked size 1342177280 is not from 1 to" },
 
-        { "bad-elf-magic", BZIMAGE, "stored", 1, 0, 4, 0, 0, 3,
+        { "bad-elf-magic", BZIMAGE, "stored", IN_ELF, 0, 4, 0, 0, 3,
           "payload: no ELF header" },
-        { "bad-elf-truncated", ELF, NULL, 0, 0, 0, 0, 40, 3, "ELF" },
-        { "unsupported-elf-class", ELF, NULL, 0, 4, 1, 3, 0, 3,
+        { "bad-elf-truncated", ELF, NULL, IN_FILE, 0, 0, 0, 40, 3, "ELF" },
+        { "unsupported-elf-class", ELF, NULL, IN_FILE, 4, 1, 3, 0, 3,
           "e_ident: class 3, data encoding 1 is unsupported" },
-        { "unsupported-big-endian", ELF, NULL, 0, 5, 1, 2, 0, 3,
+        { "unsupported-big-endian", ELF, NULL, IN_FILE, 5, 1, 2, 0, 3,
           "e_ident: class 2, data encoding 2 is unsupported" },
-        { "unsupported-machine", ELF, NULL, 0, 18, 2, 183, 0, 3,
+        { "unsupported-machine", ELF, NULL, IN_FILE, 18, 2, 183, 0, 3,
           "e_machine: 183 is unsupported" },
-        { "unsupported-object", ELF, NULL, 0, 16, 2, 1, 0, 3,
+        { "unsupported-object", ELF, NULL, IN_FILE, 16, 2, 1, 0, 3,
           "e_type: 1 is neither ET_EXEC nor ET_DYN" },
-        { "bad-phentsize", ELF, NULL, 0, 54, 2, 32, 0, 3,
+        { "bad-phentsize", ELF, NULL, IN_FILE, 54, 2, 32, 0, 3,
           "e_phentsize: 32 instead of 56" },
-        { "bad-phnum", ELF, NULL, 0, 56, 2, 0, 0, 3, "e_phnum: 0" },
-        { "bad-phnum-many", ELF, NULL, 0, 56, 2, 0xffff, 0, 3,
+        { "bad-phnum", ELF, NULL, IN_FILE, 56, 2, 0, 0, 3, "e_phnum: 0" },
+        { "bad-phnum-many", ELF, NULL, IN_FILE, 56, 2, 0xffff, 0, 3,
           "e_phnum: 65535" },
-        { "bad-phoff", ELF, NULL, 0, 32, 8, ~0ull - 60, 0, 3,
+        { "bad-phoff", ELF, NULL, IN_FILE, 32, 8, ~0ull - 60, 0, 3,
           "e_phoff: 5 program headers" },
-        { "bad-entry", ELF, NULL, 0, 24, 8, 0x100, 0, 3,
+        { "bad-entry", ELF, NULL, IN_FILE, 24, 8, 0x100, 0, 3,
           "e_entry: 0x100 lies in no segment" },
-        { "bad-segment-offset", ELF, NULL, 0, 64 + 8, 8, ~0ull - 1, 0, 3,
+        { "bad-segment-offset", ELF, NULL, IN_FILE, 64 + 8, 8, ~0ull - 1, 0, 3,
           "program header 0: 0x6000 bytes at 0xfffffffffffffffe reach beyond" },
-        { "bad-segment-filesz", ELF, NULL, 0, 64 + 32, 8, 0x100000, 0, 3,
+        { "bad-segment-filesz", ELF, NULL, IN_FILE, 64 + 32, 8, 0x100000, 0, 3,
           "program header 0: 0x100000 bytes at 0x1000 reach beyond" },
-        { "bad-segment-memsz", ELF, NULL, 0, 64 + 40, 8, 1, 0, 3,
+        { "bad-segment-memsz", ELF, NULL, IN_FILE, 64 + 40, 8, 1, 0, 3,
           "program header 0: p_filesz 0x6000 is more than p_memsz 0x1" },
-        { "bad-segment-wraps", ELF, NULL, 0, 64 + 24, 8, ~0ull - 16, 0, 3,
+        { "bad-segment-wraps", ELF, NULL, IN_FILE, 64 + 24, 8, ~0ull - 16, 0, 3,
           "wrap around" },
-        { "bad-segment-overlap", ELF, NULL, 0, 64 + 56 + 24, 8, 0x1001000, 0, 3,
-          "program header 1: address 0x1001000 lies in the segment" },
-        { "bad-segment-far", ELF, NULL, 0, 64 + 56 + 24, 8, 0x90000000, 0, 3,
-          "span more than the limit" },
-        { "bad-note-size", BZIMAGE, "xz", 1, 0x2324 + 4, 4, 0x10000000, 0, 3,
+        { "bad-segment-overlap", ELF, NULL, IN_FILE, 64 + 56 + 24, 8, 0x1001000,
+          0, 3, "program header 1: address 0x1001000 lies in the segment" },
+        { "bad-segment-far", ELF, NULL, IN_FILE, 64 + 56 + 24, 8, 0x90000000, 0,
+          3, "span more than the limit" },
+        { "bad-note-size", BZIMAGE, "xz", IN_ELF, 0x1004, 4, 0x10000000, 0, 3,
           "note at 0" },
-        { "bad-note-entry", ELF, NULL, 0, 0x2324 + 4, 4, 3, 0, 3,
+        { "bad-note-entry", ELF, NULL, IN_FILE, 0x1004, 4, 3, 0, 3,
           "Xen note 1: 3 bytes instead of 4 or 8" },
 };
 
@@ -337,9 +367,12 @@ static void write_file(const char *path, const struct file *f)
 
 static void patch(struct file *f, const struct golden *g)
 {
-        long at = g->offset < 0 ? (long)f->size + g->offset : g->offset;
+        size_t at = g->offset;
 
-        if (at < 0 || (size_t)at + g->size > f->size)
+        if (g->where == FROM_PAYLOAD_END)
+                at = SETUP_SIZE + get32(f->bytes + 0x248) +
+                     get32(f->bytes + 0x24c) - at;
+        if (at + g->size > f->size)
                 die("patch lies outside of the file", g->name);
         set(f->bytes + at, g->value, g->size);
 }
@@ -350,13 +383,13 @@ static void make_golden(const struct golden *g, const struct file *kernel,
         static struct file elf;
 
         elf = *kernel;
-        if (g->in_elf)
+        if (g->where == IN_ELF)
                 patch(&elf, g);
         if (g->shape == ELF)
                 *f = elf;
         else
                 make_bzimage(f, find_codec(g->codec), &elf);
-        if (!g->in_elf)
+        if (g->where != IN_ELF)
                 patch(f, g);
         if (g->cut > 0)
                 f->size = (size_t)g->cut;
