@@ -128,7 +128,9 @@ static int spread(const struct unpacker *u, const struct elf_view *elf,
                         MULTI_IMAGE_BAD_ELF);
                 REQUIRE(load + at <= unread, MULTI_IMAGE_NO_MEMORY);
                 memset(load + done, 0, at - done);
-                if ((err = expand(&e, s->offset, s->filesz, load + at)))
+                /* a segment of bss alone may give any offset */
+                if (s->filesz &&
+                    (err = expand(&e, s->offset, s->filesz, load + at)))
                         return err;
                 done = at + s->filesz;
         }

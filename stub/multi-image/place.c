@@ -57,8 +57,8 @@ static uint64_t extend(uint32_t addr)
 
 static int slide_add(struct unpacker *u, enum slide_list list, uint64_t addr)
 {
-        if (list == SLIDE_NONE)
-                return MULTI_IMAGE_OK;
+        if (list == SLIDE_NONE || !u->derived[ENTRY_SLIDE].size)
+                return MULTI_IMAGE_OK; /* a kernel that is not relocatable */
         REQUIRE(u->slide_count[list] < u->slide_max[list],
                 MULTI_IMAGE_BAD_DERIVED);
         u->slide[list][u->slide_count[list]++] = (uint32_t)addr;
@@ -109,7 +109,7 @@ static int relocate(struct placer *p, uint8_t *at, uint8_t type, uint32_t pool,
                 memcpy(at, &v, sizeof(v));
         }
 
-        if (type & FIELD_UNLISTED)
+        if (type & FIELD_UNLISTED || !u->derived[ENTRY_SLIDE].size)
                 return MULTI_IMAGE_OK;
         list = slide_list(type, slot >= u->percpu_first && slot < u->percpu_end);
         return slide_add(u, list, load_addr);
