@@ -16,9 +16,9 @@
 #include "compose.h"
 
 #define SETUP_HEADER 0x1f1
-#define SECTOR 512u
-#define PARAGRAPH 16u
-#define BOOT_FLAG 0xaa55
+#define SECTOR       512u
+#define PARAGRAPH    16u
+#define BOOT_FLAG    0xaa55
 #define HEADER_MAGIC 0x53726448u /* "HdrS" */
 
 /* Sizes of the parts of a bzImage; bounds hold once read_frame() succeeded. */
@@ -59,7 +59,7 @@ static int close_up(const uint8_t *in, size_t in_size, uint8_t *out,
                     size_t *ret_size)
 {
         static const uint8_t gzip[GZIP_HEADER_SIZE] = { 0x1f, 0x8b, 8, 0, 0,
-                                                        0, 0, 0, 0, 3 };
+                                                        0,    0,    0, 0, 3 };
         size_t at = sizeof gzip, out_size = 0;
         bool last = false;
         REQUIRE(in_size >= sizeof gzip && !memcmp(in, gzip, sizeof gzip),
@@ -71,8 +71,8 @@ static int close_up(const uint8_t *in, size_t in_size, uint8_t *out,
                 size_t inverse = block[3] | (size_t)block[4] << 8;
                 last = block[0];
                 REQUIRE(block[0] <= 1 && size == (inverse ^ 0xffff) && size &&
-                                (last ? size <= STORED_BLOCK_SIZE :
-                                        size == STORED_BLOCK_SIZE),
+                                (last ? size <= STORED_BLOCK_SIZE
+                                      : size == STORED_BLOCK_SIZE),
                         COMPOSE_BAD_FRAME);
                 at += STORED_BLOCK_HEADER;
                 REQUIRE(size <= in_size - at, COMPOSE_BAD_FRAME);
@@ -92,8 +92,7 @@ static int close_up(const uint8_t *in, size_t in_size, uint8_t *out,
 static int read_elf(struct composed *c)
 {
         struct stub_parameters p;
-        REQUIRE(c->elf_size >= STUB_PROGRAM &&
-                        !memcmp(c->elf, ELFMAG, SELFMAG),
+        REQUIRE(c->elf_size >= STUB_PROGRAM && !memcmp(c->elf, ELFMAG, SELFMAG),
                 COMPOSE_NOT_OURS);
         memcpy(&p, c->elf + STUB_PARAMETERS, sizeof p);
         REQUIRE(!memcmp(p.magic, STUB_MAGIC, sizeof p.magic), COMPOSE_NOT_OURS);
@@ -124,9 +123,8 @@ int compose_open(const uint8_t *file, size_t size, struct composed *ret)
         } else {
                 c.is_bzimage = true;
                 (void)((err = read_frame(file, size, &frame)) ||
-                       (err = close_up(file + frame.payload,
-                                       frame.payload_size, c.elf,
-                                       &c.elf_size)));
+                       (err = close_up(file + frame.payload, frame.payload_size,
+                                       c.elf, &c.elf_size)));
         }
         if (!err)
                 err = read_elf(&c);
@@ -175,8 +173,8 @@ int compose_verify(const uint8_t *file, size_t size,
                 COMPOSE_BAD_DIGEST);
 
         le32 crc;
-        memcpy(&crc, file + frame.payload + frame.payload_size -
-                             GZIP_TRAILER_SIZE,
+        memcpy(&crc,
+               file + frame.payload + frame.payload_size - GZIP_TRAILER_SIZE,
                sizeof crc);
         REQUIRE(get_le32(crc) ==
                         libdeflate_crc32(0, composed->elf, composed->elf_size),

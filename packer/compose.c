@@ -39,13 +39,13 @@
 #include "../stub/parameters.h"
 
 #define SETUP_HEADER 0x1f1
-#define SECTOR 512u
-#define PARAGRAPH 16u /* unit of syssize */
+#define SECTOR       512u
+#define PARAGRAPH    16u /* unit of syssize */
 
-#define ELF_ADDR 0x100000u     /* E, unless it does not fit below the hole */
-#define ELF_ALIGNMENT 0x200000u /* where it does not */
-#define STORE_ALIGNMENT 64u
-#define MAX_FILE 0x40000000u   /* Xen's limit for what it unpacks: 1 GiB */
+#define ELF_ADDR             0x100000u /* E, unless it does not fit below the hole */
+#define ELF_ALIGNMENT        0x200000u /* where it does not */
+#define STORE_ALIGNMENT      64u
+#define MAX_FILE             0x40000000u /* Xen's limit for what it unpacks: 1 GiB */
 #define RELOCATION_ALIGNMENT 0x200000u /* of a re-wrapped kernel's ELF */
 
 /* Bits of xloadflags that hold for the stub: 64-bit entry, above 4 GiB,
@@ -71,7 +71,7 @@ struct plan {
         uint64_t store_offset, elf_size; /* in E, of E */
         uint64_t own_offset;
         uint64_t lent_size;
-        uint64_t elf_offset, init_size;  /* in the window */
+        uint64_t elf_offset, init_size;              /* in the window */
         uint64_t elf_addr, elf_lent_addr, hole_size; /* physical */
         uint64_t setup_size, head_size;
         uint64_t block_count, payload_size, file_size;
@@ -91,8 +91,8 @@ const char *compose_strerror(int error)
                 [COMPOSE_BAD_FRAME] = "what surrounds the store is damaged",
                 [COMPOSE_BAD_DIGEST] = "the stub was changed (SHA-256 or CRC)",
         };
-        return error >= 0 && error < COMPOSE_ERROR_COUNT ? texts[error] :
-                                                           "unknown error";
+        return error >= 0 && error < COMPOSE_ERROR_COUNT ? texts[error]
+                                                         : "unknown error";
 }
 
 static uint64_t align_up(uint64_t value, uint64_t to)
@@ -115,16 +115,16 @@ static void add_header(struct compose_input *input, const uint8_t *setup)
         struct setup_header h;
         memcpy(&h, setup + SETUP_HEADER, sizeof h);
         input->pref_address = max(input->pref_address, h.pref_address);
-        input->kernel_alignment = (uint32_t)max(input->kernel_alignment,
-                                                h.kernel_alignment);
+        input->kernel_alignment =
+                (uint32_t)max(input->kernel_alignment, h.kernel_alignment);
         input->min_alignment =
                 (uint8_t)max(input->min_alignment, h.min_alignment);
         input->relocatable &= h.relocatable_kernel != 0;
         input->xloadflags &= h.xloadflags;
-        input->cmdline_size = (uint32_t)min(input->cmdline_size,
-                                            h.cmdline_size);
-        input->initrd_addr_max = (uint32_t)min(input->initrd_addr_max,
-                                               h.initrd_addr_max);
+        input->cmdline_size =
+                (uint32_t)min(input->cmdline_size, h.cmdline_size);
+        input->initrd_addr_max =
+                (uint32_t)min(input->initrd_addr_max, h.initrd_addr_max);
         input->init_size = max(input->init_size, h.init_size);
 }
 
@@ -137,8 +137,8 @@ int compose_add_variant(struct compose_input *input,
         if (setup)
                 add_header(input, setup);
         if (bzimage)
-                input->body_room = max(input->body_room,
-                                       multi_image_body_room(info));
+                input->body_room =
+                        max(input->body_room, multi_image_body_room(info));
         else
                 input->body_room = max(input->body_room,
                                        info->load_room + RELOCATION_ALIGNMENT);
@@ -149,8 +149,8 @@ int compose_add_variant(struct compose_input *input,
         if (info->pvh_entry || info->xen_entry)
                 hole = info->load_room;
         if (bzimage && !info->pvh_entry)
-                hole = max(hole, max(info->init_size,
-                                     multi_image_body_room(info)));
+                hole = max(hole,
+                           max(info->init_size, multi_image_body_room(info)));
         if (!hole)
                 return COMPOSE_OK;
         if (input->hole_addr && input->hole_addr != info->load_addr)
@@ -195,17 +195,16 @@ static int plan_elf(const struct compose_input *input, struct plan *p)
                                        ELF_ALIGNMENT);
                 p->elf_lent_addr = p->elf_addr + own_end;
         }
-        return p->elf_lent_addr + p->lent_size > UINT32_MAX ?
-                       COMPOSE_TOO_LARGE :
-                       COMPOSE_OK;
+        return p->elf_lent_addr + p->lent_size > UINT32_MAX ? COMPOSE_TOO_LARGE
+                                                            : COMPOSE_OK;
 }
 
 static int plan_file(const struct compose_input *input, struct plan *p)
 {
         p->setup_size = (size_t)(stub_setup_end - stub_setup);
         p->head_size = (size_t)(stub_head_end - stub_head);
-        p->block_count = (p->elf_size + STORED_BLOCK_SIZE - 1) /
-                         STORED_BLOCK_SIZE;
+        p->block_count =
+                (p->elf_size + STORED_BLOCK_SIZE - 1) / STORED_BLOCK_SIZE;
         p->payload_size = GZIP_HEADER_SIZE +
                           p->block_count * STORED_BLOCK_HEADER + p->elf_size +
                           GZIP_TRAILER_SIZE;
@@ -226,13 +225,13 @@ static int plan_file(const struct compose_input *input, struct plan *p)
                 p->elf_offset += least - p->init_size;
                 p->init_size = least;
         }
-        return p->file_size > MAX_FILE || p->init_size > MAX_FILE ?
-                       COMPOSE_TOO_LARGE :
-                       COMPOSE_OK;
+        return p->file_size > MAX_FILE || p->init_size > MAX_FILE
+                       ? COMPOSE_TOO_LARGE
+                       : COMPOSE_OK;
 }
 
-static void write_setup(const struct compose_input *input,
-                        const struct plan *p, uint8_t *file)
+static void write_setup(const struct compose_input *input, const struct plan *p,
+                        uint8_t *file)
 {
         struct setup_header h;
         memcpy(file, stub_setup, p->setup_size);
@@ -256,17 +255,16 @@ static void write_head(const struct plan *p, uint8_t *head)
 {
         const struct head_parameters parameters = {
                 .magic = put_le32(HEAD_MAGIC),
-                .data_offset = put_le32((uint32_t)(p->head_size +
-                                                   GZIP_HEADER_SIZE +
-                                                   STORED_BLOCK_HEADER)),
+                .data_offset =
+                        put_le32((uint32_t)(p->head_size + GZIP_HEADER_SIZE +
+                                            STORED_BLOCK_HEADER)),
                 .block_count = put_le32((uint32_t)p->block_count),
-                .last_block_size =
-                        put_le32((uint32_t)(p->elf_size -
-                                            (p->block_count - 1) *
-                                                    STORED_BLOCK_SIZE)),
+                .last_block_size = put_le32(
+                        (uint32_t)(p->elf_size -
+                                   (p->block_count - 1) * STORED_BLOCK_SIZE)),
                 .elf_offset = put_le32((uint32_t)p->elf_offset),
-                .own_offset = put_le32((uint32_t)(p->elf_offset +
-                                                  p->own_offset)),
+                .own_offset =
+                        put_le32((uint32_t)(p->elf_offset + p->own_offset)),
         };
         memcpy(head, stub_head, p->head_size);
         memcpy(head + HEAD_PARAMETERS, &parameters, sizeof parameters);
@@ -276,7 +274,8 @@ static void write_head(const struct plan *p, uint8_t *head)
 static uint8_t *add_note(uint8_t *at, uint32_t type, const void *bytes,
                          uint32_t size)
 {
-        const Elf64_Nhdr note = { .n_namesz = 4, .n_descsz = size,
+        const Elf64_Nhdr note = { .n_namesz = 4,
+                                  .n_descsz = size,
                                   .n_type = type };
         memcpy(at, &note, sizeof note);
         memcpy(at + sizeof note, "Xen", 4);
@@ -336,25 +335,30 @@ static size_t write_notes(const struct compose_input *input,
 static void write_elf_headers(const struct compose_input *input,
                               const struct plan *p, uint8_t *elf)
 {
-        uint64_t virt = input->has_xen ? input->xen_virt_base :
-                                         0xffffffff80000000;
+        uint64_t virt =
+                input->has_xen ? input->xen_virt_base : 0xffffffff80000000;
         size_t notes_size = write_notes(input, p, elf + STUB_NOTES);
         Elf64_Phdr headers[3] = { 0 };
         size_t count = 0;
 
         Elf64_Phdr stub = {
-                .p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X,
-                .p_vaddr = virt + p->elf_addr, .p_paddr = p->elf_addr,
-                .p_filesz = p->elf_size, .p_memsz = p->own_offset +
-                                                    STUB_OWN_SIZE,
+                .p_type = PT_LOAD,
+                .p_flags = PF_R | PF_W | PF_X,
+                .p_vaddr = virt + p->elf_addr,
+                .p_paddr = p->elf_addr,
+                .p_filesz = p->elf_size,
+                .p_memsz = p->own_offset + STUB_OWN_SIZE,
                 .p_align = PAGE,
         };
         if (p->elf_lent_addr == p->elf_addr + stub.p_memsz)
                 stub.p_memsz += p->lent_size;
         Elf64_Phdr hole = {
-                .p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X,
-                .p_vaddr = virt + input->hole_addr, .p_paddr = input->hole_addr,
-                .p_memsz = p->hole_size, .p_align = PAGE,
+                .p_type = PT_LOAD,
+                .p_flags = PF_R | PF_W | PF_X,
+                .p_vaddr = virt + input->hole_addr,
+                .p_paddr = input->hole_addr,
+                .p_memsz = p->hole_size,
+                .p_align = PAGE,
         };
         /* Ascending, as the specification wants them. */
         if (p->elf_addr < input->hole_addr || !input->hole_addr)
@@ -365,21 +369,26 @@ static void write_elf_headers(const struct compose_input *input,
                 headers[count++] = stub;
         if (notes_size)
                 headers[count++] = (Elf64_Phdr){
-                        .p_type = PT_NOTE, .p_flags = PF_R,
+                        .p_type = PT_NOTE,
+                        .p_flags = PF_R,
                         .p_offset = STUB_NOTES,
                         .p_vaddr = stub.p_vaddr + STUB_NOTES,
                         .p_paddr = stub.p_paddr + STUB_NOTES,
-                        .p_filesz = notes_size, .p_memsz = notes_size,
+                        .p_filesz = notes_size,
+                        .p_memsz = notes_size,
                         .p_align = 4,
                 };
         const Elf64_Ehdr header = {
                 .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
                              ELFDATA2LSB, EV_CURRENT },
-                .e_type = ET_EXEC, .e_machine = EM_X86_64,
+                .e_type = ET_EXEC,
+                .e_machine = EM_X86_64,
                 .e_version = EV_CURRENT,
                 .e_entry = p->elf_addr + STUB_ENTRY_PVH,
-                .e_phoff = sizeof header, .e_ehsize = sizeof header,
-                .e_phentsize = sizeof headers[0], .e_phnum = (uint16_t)count,
+                .e_phoff = sizeof header,
+                .e_ehsize = sizeof header,
+                .e_phentsize = sizeof headers[0],
+                .e_phnum = (uint16_t)count,
         };
         memcpy(elf, &header, sizeof header);
         memcpy(elf + sizeof header, headers, sizeof headers);
@@ -425,14 +434,14 @@ static void write_payload(const struct plan *p, const uint8_t *elf,
                           uint8_t *out)
 {
         static const uint8_t gzip[GZIP_HEADER_SIZE] = { 0x1f, 0x8b, 8, 0, 0,
-                                                        0, 0, 0, 0, 3 };
+                                                        0,    0,    0, 0, 3 };
         memcpy(out, gzip, sizeof gzip);
         out += sizeof gzip;
         for (uint64_t at = 0; at < p->elf_size; at += STORED_BLOCK_SIZE) {
                 uint64_t size = min(p->elf_size - at, STORED_BLOCK_SIZE);
                 const uint8_t block[STORED_BLOCK_HEADER] = {
                         at + size == p->elf_size, (uint8_t)size,
-                        (uint8_t)(size >> 8), (uint8_t)~size,
+                        (uint8_t)(size >> 8),     (uint8_t)~size,
                         (uint8_t)(~size >> 8),
                 };
                 memcpy(out, block, sizeof block);

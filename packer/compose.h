@@ -16,43 +16,43 @@
 struct compose_input {
         const uint8_t *store;
         size_t store_size;
-        const struct codec *codec;   /* which stub */
-        uint64_t body_room;          /* largest room from the load address on
+        const struct codec *codec; /* which stub */
+        uint64_t body_room;        /* largest room from the load address on
                                       * that rebuilding takes, bytes */
-        uint64_t work_size;          /* largest variant_info.work_size */
-        uint64_t chunk_size;         /* largest variant_info.chunk_size */
-        uint64_t init_size;          /* largest init_size of a bzImage */
-        uint64_t pref_address;       /* largest, 0: none asks */
-        uint32_t kernel_alignment;   /* largest, a power of two */
-        uint8_t min_alignment;       /* largest, as power of two */
-        bool relocatable;            /* all are */
-        uint16_t xloadflags;         /* what all of them have */
-        uint32_t cmdline_size;       /* smallest */
-        uint32_t initrd_addr_max;    /* smallest */
-        uint64_t hole_addr;          /* where ELF entries load; 0: no variant
+        uint64_t work_size;        /* largest variant_info.work_size */
+        uint64_t chunk_size;       /* largest variant_info.chunk_size */
+        uint64_t init_size;        /* largest init_size of a bzImage */
+        uint64_t pref_address;     /* largest, 0: none asks */
+        uint32_t kernel_alignment; /* largest, a power of two */
+        uint8_t min_alignment;     /* largest, as power of two */
+        bool relocatable;          /* all are */
+        uint16_t xloadflags;       /* what all of them have */
+        uint32_t cmdline_size;     /* smallest */
+        uint32_t initrd_addr_max;  /* smallest */
+        uint64_t hole_addr;        /* where ELF entries load; 0: no variant
                                       * can be entered that way */
-        uint64_t hole_room;          /* most bytes that loading there takes */
-        uint64_t xen_virt_base;      /* of the Xen PV variants */
-        bool has_pvh, has_xen;       /* some variant has such an entry */
+        uint64_t hole_room;        /* most bytes that loading there takes */
+        uint64_t xen_virt_base;    /* of the Xen PV variants */
+        bool has_pvh, has_xen;     /* some variant has such an entry */
 };
 
-#define COMPOSE_INPUT                                                          \
-        {                                                                      \
-                .kernel_alignment = 4096, .min_alignment = 12,                 \
-                .relocatable = true, .xloadflags = 0xffff,                     \
-                .cmdline_size = UINT32_MAX, .initrd_addr_max = UINT32_MAX,     \
+#define COMPOSE_INPUT                                                      \
+        {                                                                  \
+                .kernel_alignment = 4096, .min_alignment = 12,             \
+                .relocatable = true, .xloadflags = 0xffff,                 \
+                .cmdline_size = UINT32_MAX, .initrd_addr_max = UINT32_MAX, \
         }
 
 enum compose_error {
         COMPOSE_OK = 0,
         COMPOSE_NO_MEMORY,
-        COMPOSE_NO_STUB,       /* no stub for this codec */
-        COMPOSE_BAD_VARIANTS,  /* variants contradict each other */
-        COMPOSE_TOO_LARGE,     /* more than the boot protocol can say */
-        COMPOSE_NOT_OURS,      /* no multi-image */
-        COMPOSE_TRUNCATED,     /* the file ends too early */
-        COMPOSE_BAD_FRAME,     /* what surrounds the store breaks a rule */
-        COMPOSE_BAD_DIGEST,    /* what surrounds the store was changed */
+        COMPOSE_NO_STUB,      /* no stub for this codec */
+        COMPOSE_BAD_VARIANTS, /* variants contradict each other */
+        COMPOSE_TOO_LARGE,    /* more than the boot protocol can say */
+        COMPOSE_NOT_OURS,     /* no multi-image */
+        COMPOSE_TRUNCATED,    /* the file ends too early */
+        COMPOSE_BAD_FRAME,    /* what surrounds the store breaks a rule */
+        COMPOSE_BAD_DIGEST,   /* what surrounds the store was changed */
         COMPOSE_ERROR_COUNT
 };
 
@@ -71,14 +71,14 @@ int compose(const struct compose_input *input, uint8_t **ret_file,
 
 /* A multi-image taken apart. */
 struct composed {
-        uint8_t *elf;         /* E, closed up; freed by compose_close() */
+        uint8_t *elf; /* E, closed up; freed by compose_close() */
         size_t elf_size;
         const uint8_t *store; /* in elf */
         size_t store_size;
-        size_t stub_size;     /* bytes of the file that are stub: set-up, head,
+        size_t stub_size;   /* bytes of the file that are stub: set-up, head,
                                * stub program, frame */
-        bool is_bzimage;      /* else the file was E alone */
-        uint32_t init_size;   /* of the multi-image, from its stub */
+        bool is_bzimage;    /* else the file was E alone */
+        uint32_t init_size; /* of the multi-image, from its stub */
 };
 
 /* Finds E and the store in a bzImage or a bare E.  Checks every bound; the

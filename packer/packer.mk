@@ -17,7 +17,7 @@ PACKER_SOURCES := \
 
 # What the stub is made of too: the reader, and the probes for `ingot detect`.
 PACKER_SHARED_SOURCES := $(sort $(wildcard stub/multi-image/*.c)) \
-	stub/platform.c
+	stub/platform.c stub/command-line.c stub/boot-params.c
 
 # Files as bytes: the table of backends, so that an installed ingot knows the
 # usual names, and the stub.

@@ -13,9 +13,11 @@
 /* Bits of loadflags that a loader sets. */
 #define LOADER_FLAGS (QUIET_FLAG | KEEP_SEGMENTS | CAN_USE_HEAP)
 
-#define FIELD(name)                                                            \
-        { offsetof(struct setup_header, name),                                 \
-          sizeof(((struct setup_header *)0)->name) }
+#define FIELD(name)                                              \
+        {                                                        \
+                offsetof(struct setup_header, name),             \
+                        sizeof(((struct setup_header *)0)->name) \
+        }
 
 static const struct {
         uint8_t offset, size;

@@ -32,7 +32,7 @@ enum boot_error {
         BOOT_NO_WINDOW,      /* the window is not usable memory */
         BOOT_NO_INITRD_ROOM, /* the initrd lies in the window */
         BOOT_SETUP_TOO_LARGE,
-        BOOT_NO_ENTRY,       /* the variant can not be entered this way */
+        BOOT_NO_ENTRY, /* the variant can not be entered this way */
         BOOT_HOLE_TOO_SMALL,
         BOOT_ERROR_END
 };
@@ -65,10 +65,10 @@ struct boot {
         const struct entry_protocol *protocol;
         uint8_t *elf; /* E in memory */
         const struct stub_parameters *parameters;
-        uint8_t *own;      /* the stub's own memory: OWN_... */
-        uint8_t *lent;     /* work memory for the reader and the decoder */
-        size_t lent_size;  /* bytes */
-        struct seen seen;  /* what the machine looks like */
+        uint8_t *own;     /* the stub's own memory: OWN_... */
+        uint8_t *lent;    /* work memory for the reader and the decoder */
+        size_t lent_size; /* bytes */
+        struct seen seen; /* what the machine looks like */
         const char *command_line; /* as given */
         struct options options;   /* ingot.* in it */
         struct multi_image mi;
@@ -76,11 +76,11 @@ struct boot {
         struct variant_info info; /* the chosen one */
         int rule;                 /* that chose it; -1: default or override */
         const char *reason;       /* for ingot.reason= */
-        uint8_t *setup;      /* rebuilt: first setup_size bytes of the image */
-        uint8_t *body;       /* rebuilt: the rest, or the loaded ELF */
-        uint64_t body_size;  /* bytes at body */
-        uint64_t elf_entry;  /* e_entry of a loaded ELF */
-        bool loaded_elf;     /* body holds a loaded ELF, not an image */
+        uint8_t *setup;     /* rebuilt: first setup_size bytes of the image */
+        uint8_t *body;      /* rebuilt: the rest, or the loaded ELF */
+        uint64_t body_size; /* bytes at body */
+        uint64_t elf_entry; /* e_entry of a loaded ELF */
+        bool loaded_elf;    /* body holds a loaded ELF, not an image */
         char *new_command_line; /* edited */
 };
 

@@ -14,30 +14,34 @@
 
 #include "io.h"
 
-#define UART 0x3f8
-#define UART_DIVISOR_LOW 0
+#define UART              0x3f8
+#define UART_DIVISOR_LOW  0
 #define UART_DIVISOR_HIGH 1
-#define UART_INTERRUPTS 1
-#define UART_FIFO 2
-#define UART_LINE 3
-#define UART_MODEM 4
-#define UART_STATUS 5
-#define UART_LINE_8N1 0x03
+#define UART_INTERRUPTS   1
+#define UART_FIFO         2
+#define UART_LINE         3
+#define UART_MODEM        4
+#define UART_STATUS       5
+#define UART_LINE_8N1     0x03
 #define UART_LINE_DIVISOR 0x80
 #define UART_STATUS_EMPTY 0x20
 
 #define BIOS_VIDEO_MODE 0x449
-#define BIOS_COLUMNS 0x44a
-#define BIOS_CURSOR 0x450 /* column, row of page 0 */
-#define BIOS_LAST_ROW 0x484
-#define VGA_COLOUR 0xb8000
-#define VGA_MONO 0xb0000
-#define VGA_GREY 0x0700
+#define BIOS_COLUMNS    0x44a
+#define BIOS_CURSOR     0x450 /* column, row of page 0 */
+#define BIOS_LAST_ROW   0x484
+#define VGA_COLOUR      0xb8000
+#define VGA_MONO        0xb0000
+#define VGA_GREY        0x0700
 
 #define HYPERVISOR_CONSOLE_IO 18
-#define CONSOLEIO_WRITE 0
+#define CONSOLEIO_WRITE       0
 
-static enum { NONE, HARDWARE, XEN } console;
+static enum {
+        NONE,
+        HARDWARE,
+        XEN
+} console;
 static bool has_uart;
 static volatile uint16_t *screen; /* NULL: no text screen */
 static unsigned columns, rows;
@@ -54,7 +58,7 @@ static void uart_init(void)
         out8(UART + UART_DIVISOR_LOW, 1); /* 115200 */
         out8(UART + UART_DIVISOR_HIGH, 0);
         out8(UART + UART_LINE, UART_LINE_8N1);
-        out8(UART + UART_FIFO, 0x07); /* on, cleared */
+        out8(UART + UART_FIFO, 0x07);  /* on, cleared */
         out8(UART + UART_MODEM, 0x03); /* DTR, RTS */
 }
 

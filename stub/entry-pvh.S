@@ -4,7 +4,7 @@
  * public/arch-x86/hvm/start_info.h).  ebp = E's physical address, from the
  * composer: no stack is promised that would tell.  edi = ours.
  */
-#include "long-mode.h"
+#include "long-mode.inc"
 #include "parameters.h"
 
         .section .enter_pvh, "awx"

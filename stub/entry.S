@@ -7,7 +7,7 @@
  * Everything is addressed relative to the instruction pointer: E runs where a
  * loader or the head has put it.
  */
-#include "long-mode.h"
+#include "long-mode.inc"
 #include "parameters.h"
 
         .section .first, "awx"

@@ -10,12 +10,12 @@
 #include "console.h"
 #include "memory.h"
 
-#define VECTORS 32
-#define ENTRY_SIZE 16
+#define VECTORS        32
+#define ENTRY_SIZE     16
 #define GATE_INTERRUPT 0x8e00 /* present, ring 0, 64-bit interrupt gate */
 /* Exceptions that push an error code below the return address. */
-#define WITH_ERROR_CODE                                                        \
-        (1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 |      \
+#define WITH_ERROR_CODE                                                   \
+        (1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | \
          1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)
 
 extern const uint8_t exception_entries[];
@@ -40,8 +40,8 @@ void exception_init(void)
         struct {
                 uint16_t limit;
                 uint64_t base;
-        } __attribute__((packed)) pointer = { sizeof gates - 1,
-                                              (uintptr_t)gates };
+        } __attribute__((packed))
+        pointer = { sizeof gates - 1, (uintptr_t)gates };
         uint16_t selector;
         __asm__("mov %%cs, %0" : "=r"(selector));
         for (unsigned i = 0; i < VECTORS; i++) {

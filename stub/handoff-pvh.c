@@ -15,8 +15,8 @@
 #include "boot.h"
 #include "io.h"
 
-#define LINE_ROOM 2048u /* COMMAND_LINE_SIZE of Linux on x86 */
-#define LOADER_UNDEFINED 0xff /* type_of_loader without an assigned number */
+#define LINE_ROOM        2048u /* COMMAND_LINE_SIZE of Linux on x86 */
+#define LOADER_UNDEFINED 0xff  /* type_of_loader without an assigned number */
 
 static struct hvm_start_info *start_info(const struct boot *boot)
 {

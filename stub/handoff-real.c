@@ -16,8 +16,8 @@
 #include "handoff-linux.h"
 #include "io.h"
 
-#define LINE_ROOM 2048u    /* COMMAND_LINE_SIZE of Linux on x86 */
-#define HEAP_ROOM 8192u    /* least heap and stack to leave to the set-up */
+#define LINE_ROOM       2048u  /* COMMAND_LINE_SIZE of Linux on x86 */
+#define HEAP_ROOM       8192u  /* least heap and stack to leave to the set-up */
 #define HEAP_END_OFFSET 0x200u /* boot.rst: heap_end_ptr is this much lower */
 
 extern const uint8_t trampoline_real[], trampoline_real_end[];
@@ -71,8 +71,7 @@ static _Noreturn void hand_off(struct boot *boot)
 
         stack = (stack & 0xffff0000) | trampoline;
         if (header->loadflags & CAN_USE_HEAP)
-                header->heap_end_ptr =
-                        (uint16_t)(trampoline - HEAP_END_OFFSET);
+                header->heap_end_ptr = (uint16_t)(trampoline - HEAP_END_OFFSET);
         memcpy(at(segment), boot->setup, boot->info.setup_size);
         memcpy(at(segment + trampoline), trampoline_real, size);
         leave_to_32((uint32_t)(segment + trampoline), 0, stack);

@@ -10,7 +10,7 @@
 #include "io.h"
 
 /* struct start_info (Xen's public/xen.h), 64-bit */
-#define START_INFO_CMD_LINE 128
+#define START_INFO_CMD_LINE      128
 #define START_INFO_CMD_LINE_SIZE 1024
 
 static char *start_line(const struct boot *boot)

@@ -3,7 +3,7 @@
  * The last instructions of the stub, one routine for each kind of machine
  * state that a variant's entry expects.  None returns.
  */
-#include "long-mode.h"
+#include "long-mode.inc"
 
         .text
         .code64

@@ -15,7 +15,7 @@
  * Position independent: the load address is in ebp (rbp).  Stack: none but the
  * scratch field of boot_params, for one call.
  */
-#include "long-mode.h"
+#include "long-mode.inc"
 #include "parameters.h"
 
 #define SCRATCH 0x1e4           /* boot_params.scratch */

@@ -10,12 +10,12 @@
 
 #include "io.h"
 
-#define DMI_FIRST 0xf0000
-#define DMI_LAST 0x100000
-#define DMI_MAX_TABLE 65536 /* more than any BIOS has below 4 GiB */
-#define DMI_SYSTEM 1        /* structure type: system information */
-#define DMI_SYSTEM_SERIAL 7 /* offset of the serial number's string index */
-#define DMI_END 127
+#define DMI_FIRST         0xf0000
+#define DMI_LAST          0x100000
+#define DMI_MAX_TABLE     65536 /* more than any BIOS has below 4 GiB */
+#define DMI_SYSTEM        1     /* structure type: system information */
+#define DMI_SYSTEM_SERIAL 7     /* offset of the serial number's string index */
+#define DMI_END           127
 
 static void cpuid(const struct machine *m, uint32_t leaf, uint32_t regs[4])
 {

@@ -27,20 +27,18 @@ const char *boot_strerror(int error)
 {
         static const char *const texts[] = {
                 [BOOT_NO_PARAMETERS] = "the stub has lost its parameters",
-                [BOOT_NO_PAGE_TABLES] =
-                        "the loader's areas lie too far apart",
+                [BOOT_NO_PAGE_TABLES] = "the loader's areas lie too far apart",
                 [BOOT_NO_WINDOW] = "too little memory below the loader's stack",
                 [BOOT_NO_INITRD_ROOM] =
                         "the initrd lies where the kernel is to be rebuilt",
                 [BOOT_SETUP_TOO_LARGE] = "the variant's set-up is too large",
                 [BOOT_NO_ENTRY] =
                         "this variant has no entry for this boot protocol",
-                [BOOT_HOLE_TOO_SMALL] =
-                        "the hole is smaller than the variant",
+                [BOOT_HOLE_TOO_SMALL] = "the hole is smaller than the variant",
         };
-        return error >= MULTI_IMAGE_ERROR_COUNT && error < BOOT_ERROR_END ?
-                       texts[error] :
-                       multi_image_strerror(error);
+        return error >= MULTI_IMAGE_ERROR_COUNT && error < BOOT_ERROR_END
+                       ? texts[error]
+                       : multi_image_strerror(error);
 }
 
 _Noreturn void stop(const char *text)
@@ -105,10 +103,9 @@ static int read_options(struct boot *boot)
 /* Every table is checked here, before anything of it is used. */
 static int open_store(struct boot *boot)
 {
-        return multi_image_open(boot->elf +
-                                        get_le32(boot->parameters->store_offset),
-                                get_le64(boot->parameters->store_size),
-                                &boot->mi);
+        return multi_image_open(
+                boot->elf + get_le32(boot->parameters->store_offset),
+                get_le64(boot->parameters->store_size), &boot->mi);
 }
 
 static void list_variants(const struct boot *boot)
@@ -173,9 +170,9 @@ static int announce(struct boot *boot)
         } else if (boot->options.variant && boot->reason[0] == 'o') {
                 say("ingot.variant=\n");
         } else {
-                say("default%s\n", boot->options.variant ?
-                                           ", ingot.variant= names no variant" :
-                                           ", no rule matches");
+                say("default%s\n", boot->options.variant
+                                           ? ", ingot.variant= names no variant"
+                                           : ", no rule matches");
         }
         return 0;
 }
@@ -205,8 +202,7 @@ static int rebuild(struct boot *boot)
 static int edit_command_line(struct boot *boot)
 {
         size_t room;
-        boot->new_command_line =
-                boot->protocol->command_line_room(boot, &room);
+        boot->new_command_line = boot->protocol->command_line_room(boot, &room);
         if (!command_line_append(boot->command_line, boot->info.name,
                                  boot->reason, boot->new_command_line, room))
                 say("ingot: no room on the command line for ingot.variant= "

@@ -19,11 +19,11 @@
 #include "boot.h"
 #include "io.h"
 
-#define CR4_LA57 (1ull << 12)
+#define CR4_LA57    (1ull << 12)
 #define ENTRY_TABLE 0x003 /* present, writable */
 #define ENTRY_LARGE 0x083 /* present, writable, 2 MiB */
-#define ENTRY_ADDR 0x000ffffffffff000
-#define GIB (1ull << 30)
+#define ENTRY_ADDR  0x000ffffffffff000
+#define GIB         (1ull << 30)
 
 struct tables {
         uint8_t *next, *end; /* pages not yet used */
@@ -61,7 +61,8 @@ static bool map_gib(struct tables *t, uint64_t addr)
 
 int map_memory(uint8_t *tables, const struct map_range *ranges, unsigned count)
 {
-        struct tables t = { .next = tables, .levels = 4,
+        struct tables t = { .next = tables,
+                            .levels = 4,
                             .end = tables + OWN_PAGE_TABLES_SIZE };
         uint64_t cr4;
         __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));

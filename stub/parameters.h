@@ -20,21 +20,21 @@
 
 /* Offsets in head.bin, the first byte of the protected-mode part.
  * 0x200 is the Linux boot protocol's; the others are ours. */
-#define HEAD_ENTRY_32 0x000
+#define HEAD_ENTRY_32   0x000
 #define HEAD_PARAMETERS 0x040
 #define HEAD_ENTRY_REAL 0x100 /* from our own set-up, in 32-bit mode */
-#define HEAD_ENTRY_64 0x200
+#define HEAD_ENTRY_64   0x200
 
 /* Offsets in E. */
 #define STUB_PARAMETERS 0x180
-#define STUB_NOTES 0x200
+#define STUB_NOTES      0x200
 #define STUB_NOTES_ROOM 0x200
 #define STUB_ENTRY_HEAD 0x400 /* 64-bit, from head.bin */
-#define STUB_ENTRY_PVH 0x410  /* 32-bit, PHYS32_ENTRY */
-#define STUB_PVH_BASE 0x411   /* le32: E's own physical address */
+#define STUB_ENTRY_PVH  0x410 /* 32-bit, PHYS32_ENTRY */
+#define STUB_PVH_BASE   0x411 /* le32: E's own physical address */
 #define STUB_PVH_OFFSET 0x41c /* le32: the PVH entry's code, for itself */
-#define STUB_ENTRY_XEN 0x420  /* 64-bit, Xen PV */
-#define STUB_PROGRAM 0x430
+#define STUB_ENTRY_XEN  0x420 /* 64-bit, Xen PV */
+#define STUB_PROGRAM    0x430
 
 /* Offset in setup.bin (and so in boot_params' layout) behind the Linux header,
  * which can not pass 0x281: ss:sp as the loader gave them. */
@@ -42,32 +42,32 @@
 
 /* Deflate stored blocks hold at most 65535 bytes; a multiple of 8 lets the
  * head move whole words.  Five bytes (type, length, complement) precede each. */
-#define STORED_BLOCK_SIZE 65528
+#define STORED_BLOCK_SIZE   65528
 #define STORED_BLOCK_HEADER 5
-#define GZIP_HEADER_SIZE 10
-#define GZIP_TRAILER_SIZE 8
+#define GZIP_HEADER_SIZE    10
+#define GZIP_TRAILER_SIZE   8
 
 /* The stub's own memory behind E, by offset from E's page-aligned end. */
-#define OWN_PAGE_TABLES 0x00000 /* see map.c */
+#define OWN_PAGE_TABLES      0x00000 /* see map.c */
 #define OWN_PAGE_TABLES_SIZE 0x10000
-#define OWN_STACK 0x10000       /* lowest byte; 32 KiB */
-#define OWN_STACK_TOP 0x18000
-#define OWN_COMMAND_LINE 0x18000 /* 4 KiB: the edited command line, in so far
-                                  * as it has no better place */
-#define OWN_SETUP 0x19000 /* variant's set-up part: at most 256 sectors */
-#define STUB_OWN_SIZE 0x39000
+#define OWN_STACK            0x10000 /* lowest byte; 32 KiB */
+#define OWN_STACK_TOP        0x18000
+/* 4 KiB: the edited command line, in so far as it has no better place */
+#define OWN_COMMAND_LINE     0x18000
+#define OWN_SETUP            0x19000 /* variant's set-up part: at most 256 sectors */
+#define STUB_OWN_SIZE        0x39000
 
 /* Room at the very end of the window for the edited command line: no variant
  * that lies within its own init_size reaches it. */
 #define WINDOW_TAIL 0x1000
 
 /* How the stub was entered. */
-#define PROTOCOL_REAL 0
+#define PROTOCOL_REAL    0
 #define PROTOCOL_LINUX32 1
 #define PROTOCOL_LINUX64 2
-#define PROTOCOL_PVH 3
-#define PROTOCOL_XEN_PV 4
-#define PROTOCOL_COUNT 5
+#define PROTOCOL_PVH     3
+#define PROTOCOL_XEN_PV  4
+#define PROTOCOL_COUNT   5
 
 #ifndef __ASSEMBLER__
 #include "multi-image/format.h"
@@ -88,17 +88,17 @@ _Static_assert(sizeof(struct head_parameters) == 32, "head.S reads it");
 
 /* At STUB_PARAMETERS in E. */
 struct stub_parameters {
-        uint8_t magic[8];    /* STUB_MAGIC */
-        le32 store_offset;   /* in E */
-        le32 own_offset;     /* E's end, page aligned */
-        le64 store_size;     /* bytes; E ends with the store */
-        le64 hole_addr;      /* physical: where ELF entries load variants */
-        le64 hole_size;      /* bytes, a lent part included */
-        le64 elf_lent_addr;  /* physical: memory for the reader, ELF entries */
-        le64 lent_size;      /* bytes lent, on every entry */
-        le32 init_size;      /* of the multi-image: the window's size */
-        le32 elf_offset;     /* in the window, where head.bin moves E */
-        le64 elf_addr;       /* physical address of E on ELF entries */
+        uint8_t magic[8];   /* STUB_MAGIC */
+        le32 store_offset;  /* in E */
+        le32 own_offset;    /* E's end, page aligned */
+        le64 store_size;    /* bytes; E ends with the store */
+        le64 hole_addr;     /* physical: where ELF entries load variants */
+        le64 hole_size;     /* bytes, a lent part included */
+        le64 elf_lent_addr; /* physical: memory for the reader, ELF entries */
+        le64 lent_size;     /* bytes lent, on every entry */
+        le32 init_size;     /* of the multi-image: the window's size */
+        le32 elf_offset;    /* in the window, where head.bin moves E */
+        le64 elf_addr;      /* physical address of E on ELF entries */
         uint8_t frame_digest[32]; /* SHA-256 of the file without store, this
                                    * field taken as zeros */
         uint8_t reserved[24];     /* zero */

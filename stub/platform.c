@@ -20,18 +20,18 @@
 #define PROBE_COUNT 12 /* rows of the table */
 
 #define LEAF_FIRST 0x40000000u
-#define LEAF_LAST 0x40010000u
-#define LEAF_STEP 0x100u
+#define LEAF_LAST  0x40010000u
+#define LEAF_STEP  0x100u
 
-#define VMWARE_PORT 0x5658
-#define VMWARE_MAGIC 0x564d5868u
+#define VMWARE_PORT        0x5658
+#define VMWARE_MAGIC       0x564d5868u
 #define VMWARE_GET_VERSION 10
 
 /* A machine while it is looked at. */
 struct look {
         const struct machine *machine;
-        bool hypervisor;       /* CPUID.1:ECX[31] */
-        uint32_t *leaf;        /* by probe: where its signature is; 0: nowhere */
+        bool hypervisor; /* CPUID.1:ECX[31] */
+        uint32_t *leaf;  /* by probe: where its signature is; 0: nowhere */
 };
 
 struct probe {

@@ -22,8 +22,8 @@ int boot_unpack(struct boot *boot, uint64_t room)
         struct unpack_memory memory;
         int error = lend(boot, room, &memory);
         boot->body_size = boot->info.image_size - boot->info.setup_size;
-        return error ? error :
-                       multi_image_unpack(&boot->mi, boot->variant, &memory);
+        return error ? error
+                     : multi_image_unpack(&boot->mi, boot->variant, &memory);
 }
 
 int boot_load(struct boot *boot, uint64_t room)
@@ -32,7 +32,7 @@ int boot_load(struct boot *boot, uint64_t room)
         int error = lend(boot, room, &memory);
         boot->body_size = boot->info.load_size;
         boot->loaded_elf = true;
-        return error ? error :
-                       multi_image_load(&boot->mi, boot->variant, &memory,
+        return error ? error
+                     : multi_image_load(&boot->mi, boot->variant, &memory,
                                         &boot->elf_entry);
 }

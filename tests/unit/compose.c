@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Files around a store, there and back; cut short, and with bits flipped. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <elf.h>
+
+#include "../../packer/compose.h"
+#include "../../stub/parameters.h"
+
+#define MAX_STORE 200000
+
+static uint8_t store[MAX_STORE];
+
+static struct variant_info variant(void)
+{
+        return (struct variant_info){
+                .name = "native",
+                .kind = VARIANT_BZIMAGE,
+                .image_size = 300000,
+                .setup_size = 0x400,
+                .init_size = 5 << 20,
+                .load_addr = 0x1000000,
+                .load_size = 4 << 20,
+                .load_room = 4 << 20,
+                .work_size = 100000,
+                .chunk_size = 65536,
+        };
+}
+
+/* A variant's first bytes: only its header matters. */
+static void make_setup(uint8_t setup[0x400])
+{
+        memset(setup, 0, 0x400);
+        memcpy(setup + 0x234, (uint8_t[]){ 1, 21, 0x7f, 0 }, 4);
+        memcpy(setup + 0x230, (uint8_t[]){ 0, 0, 0x20, 0 }, 4);
+        memcpy(setup + 0x238, (uint8_t[]){ 0xff, 7, 0, 0 }, 4);
+        memcpy(setup + 0x22c, (uint8_t[]){ 0xff, 0xff, 0xff, 0x7f }, 4);
+        memcpy(setup + 0x258, (uint8_t[]){ 0, 0, 0, 1 }, 4);
+        memcpy(setup + 0x260, (uint8_t[]){ 0, 0, 0x50, 0 }, 4);
+}
+
+static void make(size_t store_size, const struct codec *codec,
+                 uint8_t **ret_file, size_t *ret_size)
+{
+        struct compose_input input = COMPOSE_INPUT;
+        struct variant_info info = variant();
+        uint8_t setup[0x400];
+        make_setup(setup);
+        for (size_t i = 0; i < store_size; i++)
+                store[i] = (uint8_t)(i * 7 + (i >> 8));
+        assert_int_equal(compose_add_variant(&input, &info, setup), 0);
+        info.xen_virt_base = 0xffffffff80000000;
+        info.xen_entry = 0xffffffff81000000;
+        assert_int_equal(compose_add_variant(&input, &info, setup), 0);
+        input.store = store;
+        input.store_size = store_size;
+        input.codec = codec;
+        assert_int_equal(compose(&input, ret_file, ret_size), 0);
+}
+
+static const struct codec *const codecs[] = { &codec_deflate, &codec_xz };
+
+static void test_round_trip(void **state)
+{
+        /* around whole stored blocks, too */
+        static const size_t sizes[] = { 1, 1000, 65528, 131056, MAX_STORE };
+        (void)state;
+        for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+                struct composed c, bare;
+                uint8_t *file;
+                size_t size;
+                make(sizes[i / 2], codecs[i % 2], &file, &size);
+                assert_int_equal(compose_open(file, size, &c), 0);
+                assert_true(c.is_bzimage);
+                assert_int_equal(c.store_size, sizes[i / 2]);
+                assert_memory_equal(c.store, store, c.store_size);
+                assert_int_equal(compose_verify(file, size, &c), 0);
+
+                assert_int_equal(compose_open(c.elf, c.elf_size, &bare), 0);
+                assert_false(bare.is_bzimage);
+                assert_int_equal(bare.store_size, c.store_size);
+                assert_memory_equal(bare.store, store, bare.store_size);
+                compose_close(&bare);
+                compose_close(&c);
+                free(file);
+        }
+}
+
+static void test_same_input_same_file(void **state)
+{
+        uint8_t *a, *b;
+        size_t a_size, b_size;
+        (void)state;
+        make(5000, &codec_xz, &a, &a_size);
+        make(5000, &codec_xz, &b, &b_size);
+        assert_int_equal(a_size, b_size);
+        assert_memory_equal(a, b, a_size);
+        free(a);
+        free(b);
+}
+
+/* What loaders read of the set-up header. */
+static void test_header(void **state)
+{
+        uint8_t *file;
+        size_t size;
+        le32 syssize, init_size, alignment;
+        (void)state;
+        make(100000, &codec_deflate, &file, &size);
+        memcpy(&syssize, file + 0x1f4, 4);
+        memcpy(&init_size, file + 0x260, 4);
+        memcpy(&alignment, file + 0x230, 4);
+        size_t setup = (file[0x1f1] + 1u) * 512;
+        assert_true(file[0x1f1] >= 1 && file[0x1f1] <= 64);
+        assert_int_equal(setup + get_le32(syssize) * 16, size);
+        assert_true(get_le32(init_size) > (5 << 20));
+        assert_true(get_le32(init_size) > size - setup);
+        assert_int_equal(get_le32(alignment), 0x200000);
+        assert_memory_equal(file + 0x202, "HdrS", 4);
+        /* 64-bit entry and above 4 GiB, but nothing of EFI */
+        assert_int_equal(file[0x236], 3);
+        free(file);
+}
+
+/* What ELF loaders read: E at 1 MiB, the hole where the variants load. */
+static void test_elf(void **state)
+{
+        struct composed c;
+        uint8_t *file;
+        size_t size;
+        Elf64_Phdr headers[3];
+        (void)state;
+        make(100000, &codec_deflate, &file, &size);
+        assert_int_equal(compose_open(file, size, &c), 0);
+        memcpy(headers, c.elf + sizeof(Elf64_Ehdr), sizeof(headers));
+        assert_int_equal(headers[0].p_type, PT_LOAD);
+        assert_int_equal(headers[0].p_paddr, 0x100000);
+        assert_int_equal(headers[0].p_filesz, c.elf_size);
+        assert_true(headers[0].p_paddr + headers[0].p_memsz <=
+                    headers[1].p_paddr);
+        assert_int_equal(headers[1].p_paddr, 0x1000000);
+        assert_int_equal(headers[1].p_filesz, 0);
+        assert_true(headers[1].p_memsz >= 5 << 20);
+        assert_int_equal(headers[2].p_type, PT_NOTE);
+        compose_close(&c);
+        free(file);
+}
+
+/* Cut at every place: never taken for whole. */
+static void test_truncation(void **state)
+{
+        uint8_t *file;
+        size_t size;
+        (void)state;
+        make(3000, &codec_deflate, &file, &size);
+        for (size_t cut = 0; cut < size; cut++) {
+                struct composed c;
+                uint8_t *part = malloc(cut + 1);
+                memcpy(part, file, cut);
+                assert_int_not_equal(compose_open(part, cut, &c), 0);
+                free(part);
+        }
+        free(file);
+}
+
+/* A bit flipped anywhere outside the store is found. */
+static void test_flips(void **state)
+{
+        uint8_t *file;
+        size_t size, checked = 0;
+        struct composed whole;
+        (void)state;
+        make(100, &codec_deflate, &file, &size);
+        assert_int_equal(compose_open(file, size, &whole), 0);
+        for (size_t i = 0; i < size; i += 1 + i % 3) {
+                struct composed c;
+                file[i] ^= (uint8_t)(1u << i % 8);
+                if (!compose_open(file, size, &c)) {
+                        assert_int_not_equal(compose_verify(file, size, &c), 0);
+                        compose_close(&c);
+                }
+                file[i] ^= (uint8_t)(1u << i % 8);
+                checked++;
+        }
+        assert_true(checked > whole.stub_size / 3);
+        compose_close(&whole);
+        free(file);
+}
+
+static void test_contradiction(void **state)
+{
+        struct compose_input input = COMPOSE_INPUT;
+        struct variant_info info = variant();
+        (void)state;
+        assert_int_equal(compose_add_variant(&input, &info, NULL), 0);
+        info.load_addr = 0x2000000;
+        assert_int_equal(compose_add_variant(&input, &info, NULL),
+                         COMPOSE_BAD_VARIANTS);
+}
+
+static void test_errors_have_texts(void **state)
+{
+        (void)state;
+        for (int i = 0; i < COMPOSE_ERROR_COUNT; i++)
+                assert_string_not_equal(compose_strerror(i), "unknown error");
+        assert_string_equal(compose_strerror(COMPOSE_ERROR_COUNT),
+                            "unknown error");
+        assert_string_equal(compose_strerror(-1), "unknown error");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_same_input_same_file),
+                cmocka_unit_test(test_header),
+                cmocka_unit_test(test_elf),
+                cmocka_unit_test(test_truncation),
+                cmocka_unit_test(test_flips),
+                cmocka_unit_test(test_contradiction),
+                cmocka_unit_test(test_errors_have_texts),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

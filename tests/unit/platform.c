@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Detection on faked machines: what is seen, and what comes first. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../stub/platform.h"
+
+#define VMWARE_MAGIC 0x564d5868u
+
+/* A machine of tables. */
+struct fake {
+        bool hypervisor; /* CPUID.1:ECX[31] */
+        struct {
+                uint32_t leaf;
+                const char *signature;
+        } leaves[3];
+        const char *serial; /* NULL: no DMI */
+        bool vmware_port;
+        bool pvh, xen_pv;
+        /* expected */
+        enum platform platform;
+        const char *evidence;
+};
+
+static unsigned cpuid_calls;
+
+static void fake_cpuid(const struct machine *m, uint32_t leaf, uint32_t regs[4])
+{
+        const struct fake *fake = m->context;
+        cpuid_calls++;
+        memset(regs, 0, 16);
+        if (leaf == 1 && fake->hypervisor)
+                regs[2] = 1u << 31;
+        for (size_t i = 0; i < 3; i++)
+                if (fake->leaves[i].signature && fake->leaves[i].leaf == leaf)
+                        memcpy(&regs[1], fake->leaves[i].signature, 12);
+}
+
+static bool fake_serial(const struct machine *m, char *ret_serial, size_t room)
+{
+        const struct fake *fake = m->context;
+        if (!fake->serial)
+                return false;
+        strncpy(ret_serial, fake->serial, room - 1);
+        ret_serial[room - 1] = '\0';
+        return true;
+}
+
+static bool fake_port(const struct machine *m, uint16_t port, uint32_t regs[4])
+{
+        const struct fake *fake = m->context;
+        assert_int_equal(port, 0x5658);
+        assert_int_equal(regs[0], VMWARE_MAGIC);
+        assert_int_equal(regs[2] & 0xffff, 10);
+        if (!fake->vmware_port) {
+                regs[0] = UINT32_MAX;
+                return true;
+        }
+        regs[0] = 6;
+        regs[1] = VMWARE_MAGIC;
+        return true;
+}
+
+static void look(const struct fake *fake, struct seen *seen)
+{
+        const struct machine m = {
+                .xen_pv = fake->xen_pv,
+                .pvh = fake->pvh,
+                .cpuid = fake_cpuid,
+                .dmi_serial = fake_serial,
+                .port_in = fake_port,
+                .context = (void *)fake,
+        };
+        platform_detect(&m, seen);
+}
+
+static const struct fake fakes[] = {
+        { .platform = PLATFORM_NATIVE, .evidence = "no hypervisor" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "KVMKVMKVM\0\0" } },
+          .platform = PLATFORM_KVM,
+          .evidence = "CPUID 0x40000000 \"KVMKVMKVM\"" },
+        /* leaves still answer where the bit is clear: they mean nothing */
+        { .leaves = { { 0x40000000, "KVMKVMKVM\0\0" } },
+          .platform = PLATFORM_NATIVE,
+          .evidence = "no hypervisor" },
+        /* KVM and Xen emulate Hyper-V in front of themselves */
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "Microsoft Hv" },
+                      { 0x40000100, "KVMKVMKVM\0\0" } },
+          .platform = PLATFORM_KVM,
+          .evidence = "CPUID 0x40000100 \"KVMKVMKVM\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "Microsoft Hv" },
+                      { 0x40000100, "XenVMMXenVMM" } },
+          .platform = PLATFORM_XEN_HVM,
+          .evidence = "CPUID 0x40000100 \"XenVMMXenVMM\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "Microsoft Hv" } },
+          .platform = PLATFORM_HYPERV,
+          .evidence = "CPUID 0x40000000 \"Microsoft Hv\"" },
+        /* the last leaf that is looked at */
+        { .hypervisor = true,
+          .leaves = { { 0x40010000, "XenVMMXenVMM" } },
+          .platform = PLATFORM_XEN_HVM,
+          .evidence = "CPUID 0x40010000 \"XenVMMXenVMM\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40010100, "XenVMMXenVMM" } },
+          .platform = PLATFORM_NATIVE,
+          .evidence = "unknown hypervisor, CPUID 0x40000000 \"\"" },
+        { .hypervisor = true,
+          .pvh = true,
+          .leaves = { { 0x40000000, "XenVMMXenVMM" } },
+          .platform = PLATFORM_XEN_PVH,
+          .evidence = "CPUID 0x40000000 \"XenVMMXenVMM\"" },
+        /* entered by PVH, but by QEMU */
+        { .hypervisor = true,
+          .pvh = true,
+          .leaves = { { 0x40000000, "KVMKVMKVM\0\0" } },
+          .platform = PLATFORM_KVM,
+          .evidence = "CPUID 0x40000000 \"KVMKVMKVM\"" },
+        /* what CPUID says in a PV guest is about the machine outside */
+        { .hypervisor = true,
+          .xen_pv = true,
+          .leaves = { { 0x40000000, "KVMKVMKVM\0\0" } },
+          .platform = PLATFORM_XEN_PV,
+          .evidence = "Xen PV entry" },
+        /* every default QEMU machine answers VMware's port */
+        { .vmware_port = true,
+          .platform = PLATFORM_NATIVE,
+          .evidence = "no hypervisor" },
+        { .vmware_port = true,
+          .serial = "VMware-56 4d",
+          .platform = PLATFORM_VMWARE,
+          .evidence = "DMI serial \"VMware\" and port 0x5658" },
+        { .serial = "VMware-56 4d",
+          .platform = PLATFORM_NATIVE,
+          .evidence = "no hypervisor" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "VMwareVMware" } },
+          .platform = PLATFORM_VMWARE,
+          .evidence = "CPUID 0x40000000 \"VMwareVMware\"" },
+        /* KVM with VMware's DMI and port: its own signature counts */
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "KVMKVMKVM\0\0" } },
+          .vmware_port = true,
+          .serial = "VMware-56",
+          .platform = PLATFORM_KVM,
+          .evidence = "CPUID 0x40000000 \"KVMKVMKVM\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "TCGTCGTCGTCG" } },
+          .platform = PLATFORM_TCG,
+          .evidence = "CPUID 0x40000000 \"TCGTCGTCGTCG\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "ACRNACRNACRN" } },
+          .platform = PLATFORM_ACRN,
+          .evidence = "CPUID 0x40000000 \"ACRNACRNACRN\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "Jailhouse\0\0" } },
+          .platform = PLATFORM_JAILHOUSE,
+          .evidence = "CPUID 0x40000000 \"Jailhouse\"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "bhyve bhyve " } },
+          .platform = PLATFORM_BHYVE,
+          .evidence = "CPUID 0x40000000 \"bhyve bhyve \"" },
+        { .hypervisor = true,
+          .leaves = { { 0x40000000, "\x01\x02NewHvNewHv" } },
+          .platform = PLATFORM_NATIVE,
+          .evidence = "unknown hypervisor, CPUID 0x40000000 \"..NewHvNewHv\"" },
+};
+
+static void test_fakes(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++) {
+                struct seen seen;
+                char evidence[64];
+                look(&fakes[i], &seen);
+                platform_evidence(&seen, evidence, sizeof(evidence));
+                assert_string_equal(platform_name(seen.platform),
+                                    platform_name(fakes[i].platform));
+                assert_string_equal(evidence, fakes[i].evidence);
+                assert_true(seen.platforms & 1u << seen.platform);
+        }
+}
+
+/* Where no rule speaks of QEMU's emulation, native's counts. */
+static void test_tcg_is_native_too(void **state)
+{
+        const struct fake tcg = {
+                .hypervisor = true, .leaves = { { 0x40000000, "TCGTCGTCGTCG" } }
+        };
+        struct seen seen;
+        (void)state;
+        look(&tcg, &seen);
+        assert_int_equal(seen.platforms,
+                         1u << PLATFORM_TCG | 1u << PLATFORM_NATIVE);
+}
+
+/* Under a hypervisor each CPUID is an exit: no leaf is read twice. */
+static void test_leaves_are_read_once(void **state)
+{
+        struct seen seen;
+        (void)state;
+        cpuid_calls = 0;
+        look(&fakes[1], &seen);
+        assert_true(cpuid_calls <= 1 + 257 + 1);
+        cpuid_calls = 0;
+        look(&fakes[0], &seen);
+        assert_int_equal(cpuid_calls, 1);
+}
+
+static void test_evidence_is_cut(void **state)
+{
+        struct seen seen;
+        char small[10];
+        (void)state;
+        look(&fakes[1], &seen);
+        platform_evidence(&seen, small, sizeof(small));
+        assert_string_equal(small, "CPUID 0x4");
+        platform_evidence(&seen, small, 1);
+        assert_string_equal(small, "");
+}
+
+static void test_names(void **state)
+{
+        (void)state;
+        for (unsigned i = 0; i < PLATFORM_COUNT; i++) {
+                assert_non_null(platform_name(i));
+                for (unsigned j = 0; j < i; j++)
+                        assert_string_not_equal(platform_name(i),
+                                                platform_name(j));
+        }
+        assert_null(platform_name(PLATFORM_COUNT));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_fakes),
+                cmocka_unit_test(test_tcg_is_native_too),
+                cmocka_unit_test(test_leaves_are_read_once),
+                cmocka_unit_test(test_evidence_is_cut),
+                cmocka_unit_test(test_names),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
