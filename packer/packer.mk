@@ -29,10 +29,10 @@ PACKER_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
 
 PACKER_OUT := $(OUT)$(if $(SAN),/san)
 INGOT := $(PACKER_OUT)/ingot
+comma := ,
 PACKER_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Istub \
 	-Istub/multi-image -Ipacker $(if $(SAN),-fno-omit-frame-pointer \
 	-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
-comma := ,
 
 PACKER_OBJECTS := $(patsubst %.c,$(PACKER_OUT)/obj/%.o, \
 	$(PACKER_SOURCES) $(PACKER_SHARED_SOURCES)) \
