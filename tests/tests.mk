@@ -31,6 +31,9 @@ $(TESTS_OUT)/boot/initrd: $(TESTS_OUT)/boot/init
 	$(Q)cd $(@D) && echo init | cpio -o -H newc -R 0:0 --quiet | gzip -9n >initrd.new
 	$(Q)mv $@.new $@
 
+# --- Kernels for the tests of the command line, and golden inputs --------------------------
+include tests/cli/cli.mk
+
 # --- Unit tests -----------------------------------------------------------------------------
 # One program a file, linked with all of ingot but main().  A file that includes <cmocka.h>
 # is linked with it; tests/run sets CMOCKA_MESSAGE_OUTPUT=TAP.
@@ -58,7 +61,7 @@ FUZZ_FLAGS := -std=gnu11 -O1 -g -w -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined -Istub -Istub/multi-image -Ipacker -Itests
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(TESTS_OUT)/fuzz/%, \
 	$(wildcard tests/fuzz/fuzz-*.c))
-# What the targets link: ingot without main() and without the stub's bytes.
+# What the targets link: ingot without main() and with the stub's bytes.
 FUZZ_LINKED := $(filter-out packer/main.c packer/cmd_%.c,$(PACKER_SOURCES)) \
 	$(PACKER_SHARED_SOURCES)
 FUZZ_OBJECTS := $(FUZZ_LINKED:%.c=$(TESTS_OUT)/fuzz/obj/%.o)
@@ -69,16 +72,23 @@ $(TESTS_OUT)/fuzz/obj/%.o: %.c | packages
 	$(Q)$(FUZZ_CC) $(subst =fuzzer,=fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
 -include $(FUZZ_OBJECTS:.o=.d)
 
-$(TESTS_OUT)/fuzz/libfuzzed.a: $(FUZZ_OBJECTS)
+FUZZ_BLOBS := $(PACKER_BLOBS:%.S=$(PACKER_OUT)/obj/%.o)
+$(TESTS_OUT)/fuzz/libfuzzed.a: $(FUZZ_OBJECTS) $(FUZZ_BLOBS)
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
 $(TESTS_OUT)/fuzz/%: tests/fuzz/%.c $(TESTS_OUT)/fuzz/libfuzzed.a
 	@echo '  FUZZ-CC $<'
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ $(PACKER_LIBRARIES)
 
+# Seeds are made of real stores, with the decoders taken out of the way.
+$(TESTS_OUT)/fuzz/store-plain: tests/fuzz/store-plain.c $(PACKER_LIBRARY)
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(PACKER_FLAGS) -o $@ $^ $(PACKER_LIBRARIES)
+
 .PHONY: fuzz-targets fuzz
-fuzz-targets: $(FUZZ_TARGETS)
-fuzz: $(FUZZ_TARGETS) $(INGOT)
+fuzz-targets: $(FUZZ_TARGETS) $(TESTS_OUT)/fuzz/store-plain $(OUT)/gzip-store
+fuzz: fuzz-targets $(INGOT)
 	$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) OUT='$(abspath $(OUT))' \
 		tests/run -j $(J) -t 36000 tests/fuzz/fuzz.test
 
@@ -96,7 +106,7 @@ bench: bench-tools $(INGOT) linux-packed
 
 # --- What runs ------------------------------------------------------------------------------
 # Scripts that need no virtual machine; then the short and the long boots.
-SCRIPT_TESTS := $(sort $(wildcard tests/script/*.test))
+SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,matrix.test kaslr.test override.test \
 	memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
@@ -104,7 +114,7 @@ CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 
 .PHONY: check check-all check-tools boot
-check-tools: $(INGOT) unit-tests unit-sanitized fuzz-targets boot-tools \
+check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools \
 	$(TESTS_OUT)/bench/count.so
 
 check: check-tools linux-packed
