@@ -76,11 +76,12 @@ struct boot {
         struct variant_info info; /* the chosen one */
         int rule;                 /* that chose it; -1: default or override */
         const char *reason;       /* for ingot.reason= */
-        uint8_t *setup;     /* rebuilt: first setup_size bytes of the image */
-        uint8_t *body;      /* rebuilt: the rest, or the loaded ELF */
-        uint64_t body_size; /* bytes at body */
-        uint64_t elf_entry; /* e_entry of a loaded ELF */
-        bool loaded_elf;    /* body holds a loaded ELF, not an image */
+        uint8_t *setup; /* rebuilt: first setup_size bytes of the image, or of
+                         * the bzImage that an ELF came from */
+        uint8_t *body;  /* rebuilt: the rest, or the loaded ELF */
+        uint64_t body_size;     /* bytes at body */
+        uint64_t elf_entry;     /* e_entry of a loaded ELF */
+        bool loaded_elf;        /* body holds a loaded ELF, not an image */
         char *new_command_line; /* edited */
 };
 

@@ -85,8 +85,7 @@ int linux_prepare(struct boot *boot)
 
         params->hdr.cmd_line_ptr = (uint32_t)line;
         params->ext_cmd_line_ptr = (uint32_t)(line >> 32);
-        if (boot->loaded_elf)
-                return 0;
-        header_merge(&params->hdr, &params->hdr, boot->setup);
+        if (boot->info.setup_size >= SETUP_HEADER + sizeof params->hdr)
+                header_merge(&params->hdr, &params->hdr, boot->setup);
         return 0;
 }

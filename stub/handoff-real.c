@@ -16,11 +16,14 @@
 #include "handoff-linux.h"
 #include "io.h"
 
-#define LINE_ROOM       2048u  /* COMMAND_LINE_SIZE of Linux on x86 */
+#define LINE_ROOM       2048u /* COMMAND_LINE_SIZE of Linux on x86 */
+#define SECTOR          512u
 #define HEAP_ROOM       8192u  /* least heap and stack to leave to the set-up */
 #define HEAP_END_OFFSET 0x200u /* boot.rst: heap_end_ptr is this much lower */
 
 extern const uint8_t trampoline_real[], trampoline_real_end[];
+extern uint8_t entry_hook[], entry_hook_self[], entry_hook_tables[],
+        entry_hook_target[];
 
 /* ss:sp as our set-up was entered with. */
 static uint32_t saved_stack(const struct boot *boot)
@@ -43,10 +46,27 @@ static char *command_line_room(struct boot *boot, size_t *ret_room)
 static int check_memory(struct boot *boot)
 {
         uint32_t sp = saved_stack(boot) & 0xffff;
+
         if (sp < boot->info.setup_size + HEAP_ROOM + LINE_ROOM +
                          (size_t)(trampoline_real_end - trampoline_real))
                 return BOOT_NO_WINDOW;
         return linux_check_memory(boot);
+}
+
+static void put32(uint8_t *at, uint64_t value)
+{
+        le32 v = put_le32((uint32_t)value);
+        memcpy(at, &v, sizeof v);
+}
+
+/* Where the set-up jumps when it is done, in front of a loaded ELF. */
+static void hook_entry(const struct boot *boot, struct setup_header *loader)
+{
+        put32(entry_hook_self, (uintptr_t)entry_hook);
+        put32(entry_hook_tables, (uintptr_t)boot->own + OWN_PAGE_TABLES);
+        put32(entry_hook_target,
+              (uintptr_t)boot->body + boot->elf_entry - boot->info.load_addr);
+        loader->code32_start = (uint32_t)(uintptr_t)entry_hook;
 }
 
 static int prepare(struct boot *boot)
@@ -55,8 +75,14 @@ static int prepare(struct boot *boot)
         struct setup_header *loader = &linux_params(boot)->hdr;
 
         loader->cmd_line_ptr = (uint32_t)(segment + line_offset(boot));
+        /* A bare ELF has no set-up that asks the BIOS for memory and screen,
+         * and a header alone is none. */
+        if (boot->info.setup_size < SETUP_HEADER + sizeof *loader ||
+            (header_of(boot->setup)->setup_sects + 1u) * SECTOR !=
+                    boot->info.setup_size)
+                return BOOT_NO_ENTRY;
         if (boot->loaded_elf)
-                return 0;
+                hook_entry(boot, loader);
         header_merge(header_of(boot->setup), loader, boot->setup);
         return 0;
 }

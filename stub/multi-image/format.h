@@ -285,10 +285,30 @@ enum field_type {
         FIELD_REL64_DATA = 5, /* T - P in 8 bytes */
         FIELD_ABS32 = 6,      /* T in 4 bytes */
         FIELD_ABS64 = 7,      /* T in 8 bytes */
+        /* No target within the image: the bytes are as they are, but the KASLR
+         * table lists them. */
+        FIELD_FIXED_ABS64 = 8,
+        FIELD_FIXED_INVERSE = 9,
+        FIELD_FIXED_ABS32 = 10,
         FIELD_TYPE_COUNT,
         FIELD_UNLISTED = 0x10, /* added to a type: not in the KASLR table though
-                                * its type says so, or the other way round */
+                                * its type says so */
 };
+
+/* Bytes of a field. */
+static inline uint32_t field_size(uint8_t type)
+{
+        type &= (uint8_t)~FIELD_UNLISTED;
+        return type == FIELD_ABS64 || type == FIELD_REL64_DATA ||
+                               type == FIELD_FIXED_ABS64 ?
+                       8 :
+                       4;
+}
+
+static inline int field_is_fixed(uint8_t type)
+{
+        return (type & ~FIELD_UNLISTED) >= FIELD_FIXED_ABS64;
+}
 
 /* Pool addresses: slot i + 1 begins at slot i's address plus the size of its
  * largest version, rounded up to a multiple of POOL_STEP, plus POOL_STEP: so

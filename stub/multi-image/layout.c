@@ -127,25 +127,34 @@ static int count_slots(struct unpacker *u)
         return MULTI_IMAGE_OK;
 }
 
+/* A run of pages may reach over several sections: it is one fold. */
+static int add_fold(struct unpacker *u, uint32_t page_count, uint8_t value)
+{
+        struct fold *last = &u->folds[u->fold_count];
+
+        u->payload_size += (uint64_t)page_count * PAGE;
+        if (u->fold_count && last[-1].position == u->compact_size &&
+            last[-1].value == value) {
+                REQUIRE(page_count <= UINT32_MAX - last[-1].page_count,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                last[-1].page_count += page_count;
+                return MULTI_IMAGE_OK;
+        }
+        REQUIRE(u->fold_count <
+                        get_le32(u->mi->variants[u->variant].fold_count),
+                MULTI_IMAGE_BAD_LAYOUT);
+        *last = (struct fold){ u->compact_size, page_count, value };
+        u->fold_count++;
+        return MULTI_IMAGE_OK;
+}
+
 /* One entry that this variant holds: accounts for its bytes. */
 static int add_entry(struct unpacker *u, const struct section *s, uint8_t kind,
                      uint64_t size, uint64_t addr, struct reader *fold)
 {
         if (kind == ENTRY_FOLD) {
-                uint32_t count = u->fold_count;
-
-                REQUIRE(s->part == PART_PAYLOAD && size &&
-                                count < get_le32(u->mi->variants[u->variant]
-                                                         .fold_count),
-                        MULTI_IMAGE_BAD_LAYOUT);
-                u->folds[count] = (struct fold){
-                        .position = u->compact_size,
-                        .page_count = (uint32_t)(size / PAGE),
-                        .value = read_byte(fold),
-                };
-                u->fold_count++;
-                u->payload_size += size;
-                return MULTI_IMAGE_OK;
+                REQUIRE(s->part == PART_PAYLOAD && size, MULTI_IMAGE_BAD_LAYOUT);
+                return add_fold(u, (uint32_t)(size / PAGE), read_byte(fold));
         }
         if (kind == ENTRY_NOBITS) {
                 REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);

@@ -26,17 +26,13 @@ struct placer {
         uint8_t *suffix;
 };
 
-struct type_info {
-        uint8_t size;  /* bytes of the field */
-        uint8_t place; /* what the reference point lies behind P; UINT8_MAX:
-                        * absolute */
-};
-
-static const struct type_info types[FIELD_TYPE_COUNT] = {
-        [FIELD_REL32_0] = { 4, 4 },    [FIELD_REL32_1] = { 4, 5 },
-        [FIELD_REL32_2] = { 4, 6 },    [FIELD_REL32_4] = { 4, 8 },
-        [FIELD_REL32_DATA] = { 4, 0 }, [FIELD_REL64_DATA] = { 8, 0 },
-        [FIELD_ABS32] = { 4, UINT8_MAX }, [FIELD_ABS64] = { 8, UINT8_MAX },
+/* What the value counts from lies this far behind P; absolute values from 0. */
+#define ABSOLUTE UINT8_MAX
+static const uint8_t places[FIELD_FIXED_ABS64] = {
+        [FIELD_REL32_0] = 4,    [FIELD_REL32_1] = 5,
+        [FIELD_REL32_2] = 6,    [FIELD_REL32_4] = 8,
+        [FIELD_REL32_DATA] = 0, [FIELD_REL64_DATA] = 0,
+        [FIELD_ABS32] = ABSOLUTE, [FIELD_ABS64] = ABSOLUTE,
 };
 
 /* The slot of a pool address; POOL_BASE <= pool < the pool's end. */
@@ -72,9 +68,13 @@ static int slide_add(struct unpacker *u, enum slide_list list, uint64_t addr)
 static enum slide_list slide_list(uint8_t type, bool to_percpu)
 {
         switch (type) {
+        case FIELD_FIXED_INVERSE:
+                return SLIDE_INVERSE;
         case FIELD_ABS64:
+        case FIELD_FIXED_ABS64:
                 return to_percpu ? SLIDE_NONE : SLIDE_ABS64;
         case FIELD_ABS32:
+        case FIELD_FIXED_ABS32:
                 return to_percpu ? SLIDE_NONE : SLIDE_ABS32;
         case FIELD_REL64_DATA:
                 return SLIDE_NONE;
@@ -83,14 +83,20 @@ static enum slide_list slide_list(uint8_t type, bool to_percpu)
         }
 }
 
-/* Relocates one field: p in memory, addr its address, load_addr the one that
+static int slide(struct unpacker *u, uint8_t type, bool to_percpu,
+                 uint64_t load_addr)
+{
+        if (type & FIELD_UNLISTED || !u->derived[ENTRY_SLIDE].size)
+                return MULTI_IMAGE_OK;
+        return slide_add(u, slide_list(type, to_percpu), load_addr);
+}
+
+/* Relocates one field: at in memory, addr its address, load_addr the one that
  * the KASLR table knows it by. */
-static int relocate(struct placer *p, uint8_t *at, uint8_t type, uint32_t pool,
+static int relocate(struct unpacker *u, uint8_t *at, uint8_t type, uint32_t pool,
                     uint64_t addr, uint64_t load_addr)
 {
-        struct unpacker *u = p->u;
-        const struct type_info *t = &types[type & ~FIELD_UNLISTED];
-        enum slide_list list;
+        uint8_t place = places[type & ~FIELD_UNLISTED];
         uint32_t slot;
         uint64_t value;
 
@@ -99,20 +105,17 @@ static int relocate(struct placer *p, uint8_t *at, uint8_t type, uint32_t pool,
         slot = find_slot(u, pool);
         REQUIRE(u->slot_addr[slot] != SLOT_ABSENT, MULTI_IMAGE_BAD_FIELD);
         value = extend(u->slot_addr[slot] + (pool - u->slot_pool[slot]));
-        if (t->place != UINT8_MAX)
-                value -= addr + t->place;
-        if (t->size == 4) {
+        if (place != ABSOLUTE)
+                value -= addr + place;
+        if (field_size(type) == 4) {
                 le32 v = put_le32((uint32_t)value);
                 memcpy(at, &v, sizeof(v));
         } else {
                 le64 v = put_le64(value);
                 memcpy(at, &v, sizeof(v));
         }
-
-        if (type & FIELD_UNLISTED || !u->derived[ENTRY_SLIDE].size)
-                return MULTI_IMAGE_OK;
-        list = slide_list(type, slot >= u->percpu_first && slot < u->percpu_end);
-        return slide_add(u, list, load_addr);
+        return slide(u, type, slot >= u->percpu_first && slot < u->percpu_end,
+                     load_addr);
 }
 
 /* The fields of one entry, out NULL if this variant does not hold it.  prev is
@@ -124,21 +127,23 @@ static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
         uint32_t count = read_varint(&p->field_count);
         uint64_t position = 0;
         uint32_t column = 0;
-        int err;
+        int err = MULTI_IMAGE_OK;
 
         for (; count; count--) {
                 uint32_t gap = read_varint(&p->field_gap);
                 uint8_t type = read_byte(&p->field_type);
-                uint32_t pool;
+                uint32_t pool = 0;
 
                 REQUIRE((type & ~FIELD_UNLISTED) < FIELD_TYPE_COUNT,
                         MULTI_IMAGE_BAD_FIELD);
                 position += gap;
-                REQUIRE(position <= size &&
-                                types[type & ~FIELD_UNLISTED].size <=
-                                        size - position,
+                REQUIRE(position <= size && field_size(type) <= size - position,
                         MULTI_IMAGE_BAD_FIELD);
-                if (s->flags & SECTION_RECORD) {
+                if (field_is_fixed(type)) {
+                        err = out ? slide(p->u, type, false,
+                                          load_addr + position) :
+                                    MULTI_IMAGE_OK;
+                } else if (s->flags & SECTION_RECORD) {
                         prev[column] += (uint32_t)read_signed(&p->target);
                         pool = prev[column];
                         column = column + 1 == s->columns ? 0 : column + 1;
@@ -147,11 +152,12 @@ static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
                         memcpy(&v, out + position, sizeof(v));
                         pool = get_le32(v);
                 }
-                if (out && (err = relocate(p, out + position, type, pool,
-                                           addr + position,
-                                           load_addr + position)))
+                if (out && !field_is_fixed(type))
+                        err = relocate(p->u, out + position, type, pool,
+                                       addr + position, load_addr + position);
+                if (err)
                         return err;
-                position += types[type & ~FIELD_UNLISTED].size;
+                position += field_size(type);
         }
         return MULTI_IMAGE_OK;
 }

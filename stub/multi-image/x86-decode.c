@@ -53,6 +53,7 @@ enum {
 #define MB (MODRM | IMM8)
 #define MZ (MODRM | IMMZ)
 #define MJ (MODRM | BRANCH)
+#define MS (MODRM | SPECIAL)
 #define JB (BRANCH | IMM8)
 #define JZ (BRANCH | IMMZ)
 #define JW (BRANCH | IMM16)
@@ -97,7 +98,7 @@ static const uint8_t two_byte_map[256] = {
 /* 4 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* 5 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* 6 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
-/* 7 */    MB, MB, MB, MB, M_, M_, M_,  0, XS, M_, UD, UD, M_, M_, M_, M_,
+/* 7 */    MB, MB, MB, MB, M_, M_, M_,  0, MS, M_, UD, UD, M_, M_, M_, M_,
 /* 8 */    JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ, JZ,
 /* 9 */    M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_, M_,
 /* a */     0,  0,  0, M_, MB, M_, M_, M_,  0,  0,  0, M_, MB, M_, M_, M_,
@@ -384,14 +385,14 @@ static INLINE void wide_immediate(struct decoder *d, unsigned modrm,
 {
         unsigned offset = d->at - d->start;
 
-        if (d->opcode == 0xc7 && modrm == 0xf8)
-                d->form |= BRANCH; /* xbegin */
         if ((d->state & OPERAND16) && (d->form & IMMZ) && !(d->state & REX_W) &&
             !((d->form & BRANCH) && d->mode == X86_64)) {
                 d->at += 2;
                 return;
         }
         d->at += 4;
+        if (d->opcode == 0xc7 && modrm == 0xf8)
+                d->form |= BRANCH; /* xbegin */
         if (d->form & BRANCH) {
                 insn->rel_offset = offset;
                 return;
