@@ -21,6 +21,8 @@ LINUX_CC ?= $(or $(USER_CC),ccache gcc)
 
 linux-images := $(BACKENDS:%=$(OUT)/linux/%/vmlinuz)
 
+comma := ,
+
 .PHONY: linux linux-clean
 linux: $(linux-images)
 
@@ -38,6 +40,25 @@ $(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source $(OUT)/gzip-store F
 # Other outputs come with the image.
 $(OUT)/linux/pvops/vmlinuz.gzip $(OUT)/linux/pvops/vmlinuz.xz $(OUT)/linux/pvops/vmlinuz.zstd: \
 	$(OUT)/linux/pvops/vmlinuz ;
+
+# --- The multi-images -------------------------------------------------------------------------
+# One file of all variants, once with each codec.
+linux-variants := $(filter-out $(shell awk '$$5 == "comparator" { print $$1 }' \
+	configs/backends),$(BACKENDS))
+linux-packed := $(OUT)/linux/vmlinuz-ingot.deflate $(OUT)/linux/vmlinuz-ingot.xz
+
+.PHONY: linux-packed
+linux-packed: $(linux-packed)
+$(linux-packed): $(OUT)/linux/vmlinuz-ingot.%: $(linux-variants:%=$(OUT)/linux/%/vmlinuz) \
+		$(OUT)/linux/variants $(OUT)/ingot configs/backends
+	@echo '  PACK    $@'
+	$(Q)$(OUT)/ingot pack -o $@ --codec $* \
+		$(foreach b,$(linux-variants),$b=$(OUT)/linux/$b/vmlinuz$(comma)vmlinux=$(OUT)/linux/$b/vmlinux)
+
+# Another choice of backends is another file.
+$(OUT)/linux/variants: FORCE
+	@mkdir -p $(@D)
+	@echo '$(linux-variants)' | cmp -s - $@ || echo '$(linux-variants)' >$@
 
 linux-clean:
 	$(Q)rm -rf $(OUT)/linux
