@@ -11,6 +11,7 @@
 #include "message.h"
 #include "output.h"
 #include "store.h"
+#include "../stub/multi-image/sha256.h"
 
 struct extract_options {
         const char *output;
@@ -41,14 +42,15 @@ struct piece {
         const char *name; /* of the variant; NULL: the ELF inside */
         const uint8_t *data;
         size_t size;
-        const uint8_t *digest; /* of the image; NULL: the ELF inside */
 };
 
 static int write_piece(const struct store *store, const struct piece *piece,
                        const struct extract_options *values)
 {
         const char *path = values->output ? values->output : piece->name;
+        uint8_t digest[SHA256_SIZE];
         struct json_object *root;
+        struct sha256 sha256;
         char *message;
         int err = output_write(path, piece->data, piece->size, &message);
 
@@ -61,10 +63,10 @@ static int write_piece(const struct store *store, const struct piece *piece,
         json_add_string(root, "variant", piece->name);
         json_add_string(root, "output", path);
         json_add_number(root, "size", piece->size);
-        if (piece->digest)
-                json_add_digest(root, "sha256", piece->digest);
-        else
-                json_add_string(root, "sha256", NULL);
+        sha256_init(&sha256);
+        sha256_update(&sha256, piece->data, piece->size);
+        sha256_final(&sha256, digest);
+        json_add_digest(root, "sha256", digest);
         return json_print(root);
 }
 
@@ -83,7 +85,6 @@ static int extract_variant(const struct store *store, const char *name,
         piece.name = r.info.name;
         piece.data = r.data;
         piece.size = r.size;
-        piece.digest = r.info.image_digest;
         if (r.info.kind == VARIANT_ELF) {
                 /* the set-up header kept beside it is no part of the image */
                 piece.data += r.info.setup_size;

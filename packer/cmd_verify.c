@@ -128,7 +128,7 @@ static int verify_all(struct verification *v)
         return err;
 }
 
-static void print_text(const struct verification *v)
+static int print_text(const struct verification *v)
 {
         if (v->stub_fault)
                 fprintf(stderr, "ingot: %s\n", v->stub_fault);
@@ -155,6 +155,7 @@ static void print_text(const struct verification *v)
                                                                  : "");
         }
         printf("%s: %s\n", v->store.path, is_fine(v) ? "ok" : "not ok");
+        return fflush(stdout) ? EXIT_IO : EXIT_FINE;
 }
 
 static int print_json(const struct verification *v)
@@ -222,10 +223,7 @@ static int run(const struct command *command, int argc, char **argv)
                 err = report_failure(err, message);
         } else {
                 if (!(err = read_against(&v)) && !(err = verify_all(&v))) {
-                        if (v.values.json)
-                                err = print_json(&v);
-                        else
-                                print_text(&v);
+                        err = v.values.json ? print_json(&v) : print_text(&v);
                         if (!err && !is_fine(&v))
                                 err = EXIT_DIFFERS;
                 }

@@ -18,6 +18,14 @@ enum image_kind {
         IMAGE_ELF
 };
 
+#define IMAGE_MAX_SEGMENTS 16
+
+/* One PT_LOAD that is not empty, whichever class the ELF file has. */
+struct image_segment {
+        uint64_t offset, filesz; /* bytes of the payload */
+        uint64_t vaddr, paddr, memsz;
+};
+
 /* A whole bootable file.  Offsets and sizes in bytes of the file. */
 struct image {
         char *path;
@@ -48,6 +56,9 @@ struct image {
         uint64_t load_addr; /* lowest p_paddr of the PT_LOADs */
         uint64_t load_size; /* to the highest p_paddr + p_memsz */
         bool elf64;
+        struct image_segment segments[IMAGE_MAX_SEGMENTS]; /* ascending in
+                                                            * paddr and offset */
+        uint32_t segment_count;
         uint64_t pvh_entry;     /* XEN_ELFNOTE_PHYS32_ENTRY, 0: none */
         uint64_t xen_entry;     /* XEN_ELFNOTE_ENTRY, 0: none */
         uint64_t xen_virt_base; /* XEN_ELFNOTE_VIRT_BASE */

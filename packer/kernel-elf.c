@@ -32,8 +32,6 @@ struct reader {
         uint32_t phentsize, phnum;
         uint32_t type;
         uint32_t machine;
-        uint32_t segment_count; /* PT_LOADs in memory */
-        Elf64_Phdr segments[MULTI_IMAGE_MAX_SEGMENTS];
         char **ret_message;
 };
 
@@ -146,7 +144,7 @@ static int read_phdr(const struct reader *r, uint32_t index, Elf64_Phdr *ret_ph)
 
 static int add_load(struct reader *r, uint32_t index, const Elf64_Phdr *ph)
 {
-        const struct image *image = r->image;
+        struct image *image = r->image;
 
         if (ph->p_filesz > ph->p_memsz)
                 return fail(r->ret_message, EXIT_BAD_INPUT,
@@ -163,22 +161,42 @@ static int add_load(struct reader *r, uint32_t index, const Elf64_Phdr *ph)
                             " bytes at %#" PRIx64 " wrap around",
                             image->path, index, (uint64_t)ph->p_memsz,
                             (uint64_t)ph->p_paddr);
-        for (uint32_t i = 0; i < r->segment_count; i++) {
-                const Elf64_Phdr *other = &r->segments[i];
+        for (uint32_t i = 0; i < image->segment_count; i++) {
+                const struct image_segment *other = &image->segments[i];
 
-                if (ph->p_paddr < other->p_paddr + other->p_memsz &&
-                    other->p_paddr < ph->p_paddr + ph->p_memsz)
+                if (ph->p_paddr < other->paddr + other->memsz &&
+                    other->paddr < ph->p_paddr + ph->p_memsz)
                         return fail(r->ret_message, EXIT_BAD_INPUT,
                                     "%s: program header %u: address %#" PRIx64
                                     " lies in the segment at %#" PRIx64,
                                     image->path, index, (uint64_t)ph->p_paddr,
-                                    (uint64_t)other->p_paddr);
+                                    (uint64_t)other->paddr);
         }
-        if (r->segment_count == MULTI_IMAGE_MAX_SEGMENTS)
+        /* The stub loads in one pass over file and memory. */
+        for (uint32_t i = 0; i < image->segment_count; i++) {
+                const struct image_segment *other = &image->segments[i];
+
+                if (ph->p_paddr < other->paddr ||
+                    (ph->p_filesz && other->filesz &&
+                     ph->p_offset < other->offset + other->filesz))
+                        return fail(r->ret_message, EXIT_BAD_INPUT,
+                                    "%s: program header %u: segment at address "
+                                    "%#" PRIx64 ", offset %#" PRIx64
+                                    " is out of order and unsupported",
+                                    image->path, index, (uint64_t)ph->p_paddr,
+                                    (uint64_t)ph->p_offset);
+        }
+        if (image->segment_count == IMAGE_MAX_SEGMENTS)
                 return fail(r->ret_message, EXIT_BAD_INPUT,
                             "%s: program header %u: more than %u segments",
-                            image->path, index, MULTI_IMAGE_MAX_SEGMENTS);
-        r->segments[r->segment_count++] = *ph;
+                            image->path, index, IMAGE_MAX_SEGMENTS);
+        image->segments[image->segment_count++] = (struct image_segment){
+                .offset = ph->p_offset,
+                .filesz = ph->p_filesz,
+                .vaddr = ph->p_vaddr,
+                .paddr = ph->p_paddr,
+                .memsz = ph->p_memsz,
+        };
         return 0;
 }
 
@@ -189,17 +207,17 @@ static int read_extent(struct reader *r)
         uint64_t low = UINT64_MAX, high = 0;
         bool entered = false;
 
-        for (uint32_t i = 0; i < r->segment_count; i++) {
-                const Elf64_Phdr *ph = &r->segments[i];
-                uint64_t end = ph->p_paddr + ph->p_memsz;
+        for (uint32_t i = 0; i < image->segment_count; i++) {
+                const struct image_segment *s = &image->segments[i];
+                uint64_t end = s->paddr + s->memsz;
 
-                low = ph->p_paddr < low ? ph->p_paddr : low;
+                low = s->paddr < low ? s->paddr : low;
                 high = end > high ? end : high;
                 /* Linux's e_entry is physical, other kernels' may be virtual. */
-                entered |= image->entry - ph->p_paddr < ph->p_memsz ||
-                           image->entry - ph->p_vaddr < ph->p_memsz;
+                entered |= image->entry - s->paddr < s->memsz ||
+                           image->entry - s->vaddr < s->memsz;
         }
-        if (r->segment_count == 0)
+        if (image->segment_count == 0)
                 return fail(r->ret_message, EXIT_BAD_INPUT,
                             "%s: program headers: nothing to load (no PT_LOAD)",
                             image->path);
@@ -217,25 +235,31 @@ static int read_extent(struct reader *r)
         return 0;
 }
 
-/* Xen's number, of 4 or 8 bytes; other notes are left alone. */
+/* Notes of Xen's that are numbers, of 4 or 8 bytes. */
+static const struct {
+        uint32_t type;
+        size_t offset; /* of the number in struct image */
+} xen_notes[] = {
+        { XEN_ELFNOTE_ENTRY, offsetof(struct image, xen_entry) },
+        { XEN_ELFNOTE_VIRT_BASE, offsetof(struct image, xen_virt_base) },
+        { XEN_ELFNOTE_PHYS32_ENTRY, offsetof(struct image, pvh_entry) },
+};
+
 static int read_xen_note(struct reader *r, uint32_t type, const uint8_t *desc,
                          uint32_t size)
 {
-        struct image *image = r->image;
-        uint64_t *value = type == XEN_ELFNOTE_ENTRY ? &image->xen_entry
-                          : type == XEN_ELFNOTE_VIRT_BASE
-                                  ? &image->xen_virt_base
-                          : type == XEN_ELFNOTE_PHYS32_ENTRY ? &image->pvh_entry
-                                                             : NULL;
+        uint8_t *image = (uint8_t *)r->image;
 
-        if (!value)
-                return 0;
-        if (size != 4 && size != 8)
-                return fail(r->ret_message, EXIT_BAD_INPUT,
-                            "%s: Xen note %" PRIu32 ": %" PRIu32
-                            " bytes instead of 4 or 8",
-                            image->path, type, size);
-        *value = get(desc, size);
+        for (size_t i = 0; i < sizeof(xen_notes) / sizeof(xen_notes[0]); i++) {
+                if (xen_notes[i].type != type)
+                        continue;
+                if (size != 4 && size != 8)
+                        return fail(r->ret_message, EXIT_BAD_INPUT,
+                                    "%s: Xen note %" PRIu32 ": %" PRIu32
+                                    " bytes instead of 4 or 8",
+                                    r->image->path, type, size);
+                *(uint64_t *)(image + xen_notes[i].offset) = get(desc, size);
+        }
         return 0;
 }
 

@@ -159,41 +159,16 @@ static Elf_Data *section_data(struct linker_output *o, size_t index)
         return data;
 }
 
-/* Where the payload holds [addr, addr + size); NULL: nowhere.  The headers
- * were checked by kernel_elf_read(). */
+/* Where the payload holds [addr, addr + size); NULL: nowhere. */
 static const uint8_t *payload_at(const struct image *image, uint64_t addr,
                                  uint64_t size)
 {
-        const uint8_t *p = image->payload;
-        Elf64_Ehdr e64;
-        Elf32_Ehdr e32;
-        size_t count;
+        for (uint32_t i = 0; i < image->segment_count; i++) {
+                const struct image_segment *s = &image->segments[i];
 
-        memcpy(&e32, p, sizeof(e32));
-        memset(&e64, 0, sizeof(e64));
-        if (image->elf64)
-                memcpy(&e64, p, sizeof(e64));
-        count = image->elf64 ? e64.e_phnum : e32.e_phnum;
-        for (size_t i = 0; i < count; i++) {
-                Elf64_Phdr ph;
-
-                if (image->elf64) {
-                        memcpy(&ph, p + e64.e_phoff + i * sizeof(ph),
-                               sizeof(ph));
-                } else {
-                        Elf32_Phdr ph32;
-
-                        memcpy(&ph32, p + e32.e_phoff + i * sizeof(ph32),
-                               sizeof(ph32));
-                        ph.p_type = ph32.p_type;
-                        ph.p_offset = ph32.p_offset;
-                        ph.p_vaddr = ph32.p_vaddr;
-                        ph.p_filesz = ph32.p_filesz;
-                }
-                if (ph.p_type == PT_LOAD && addr >= ph.p_vaddr &&
-                    addr - ph.p_vaddr <= ph.p_filesz &&
-                    size <= ph.p_filesz - (addr - ph.p_vaddr))
-                        return p + ph.p_offset + (addr - ph.p_vaddr);
+                if (addr >= s->vaddr && addr - s->vaddr <= s->filesz &&
+                    size <= s->filesz - (addr - s->vaddr))
+                        return image->payload + s->offset + (addr - s->vaddr);
         }
         return NULL;
 }

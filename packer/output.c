@@ -24,6 +24,8 @@
 
 #include "message.h"
 
+#define MAX_LINKS 40 /* as many as the kernel follows */
+
 /* The file being written. */
 struct output {
         const char *path; /* as the user named it: for messages */
@@ -48,15 +50,41 @@ static int write_all(int fd, const uint8_t *data, size_t size)
         return 0;
 }
 
-/* Sets target and folder.  realpath() wants the file to be there. */
+/* Follows a symbolic link by one step.  1: path was none. */
+static int follow(char **path)
+{
+        char to[PATH_MAX];
+        ssize_t size = readlink(*path, to, sizeof(to) - 1);
+        char *slash = strrchr(*path, '/'), *next;
+
+        if (size < 0)
+                return errno == EINVAL || errno == ENOENT ? 1 : -1;
+        to[size] = '\0';
+        if (asprintf(&next, "%.*s%s",
+                     *to == '/' || !slash ? 0 : (int)(slash - *path + 1), *path,
+                     to) < 0)
+                return -1;
+        free(*path);
+        *path = next;
+        return 0;
+}
+
+/* Sets target and folder.  Not with realpath(), which wants the file to be
+ * there. */
 static int resolve(struct output *o)
 {
+        int steps = 0, result;
         char *slash;
 
-        o->target = realpath(o->path, NULL);
-        if (!o->target && errno == ENOENT)
-                o->target = strdup(o->path);
+        o->target = strdup(o->path);
         if (!o->target)
+                return -1;
+        while (!(result = follow(&o->target)))
+                if (++steps > MAX_LINKS) {
+                        errno = ELOOP;
+                        return -1;
+                }
+        if (result < 0)
                 return -1;
         o->folder = strdup(o->target);
         if (!o->folder)

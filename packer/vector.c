@@ -59,14 +59,23 @@ void put_signed(struct bytes *b, int32_t n)
 }
 
 struct item {
-        size_t at; /* in the text */
+        const char *text; /* in a block; stays where it is */
         uint32_t size, hash;
+};
+
+#define BLOCK_SIZE (1u << 20)
+
+/* Texts never move: callers keep pointers to them. */
+struct block {
+        struct block *next;
+        size_t used, size;
+        char text[];
 };
 
 struct interner {
         VECTOR(struct item) items;
-        struct bytes text;
-        uint32_t *table; /* item + 1; 0 empty */
+        struct block *blocks; /* the first one has room */
+        uint32_t *table;      /* item + 1; 0 empty */
         uint32_t mask;
 };
 
@@ -81,8 +90,13 @@ struct interner *interner_new(void)
 
 void interner_free(struct interner *i)
 {
+        while (i->blocks) {
+                struct block *next = i->blocks->next;
+
+                free(i->blocks);
+                i->blocks = next;
+        }
         free(i->items.at);
-        free(i->text.at);
         free(i->table);
         free(i);
 }
@@ -101,6 +115,27 @@ static void grow(struct interner *i)
         }
 }
 
+/* A NUL-terminated copy. */
+static const char *keep(struct interner *i, const void *bytes, size_t size)
+{
+        struct block *b = i->blocks;
+        char *text;
+
+        if (!b || b->size - b->used < size + 1) {
+                size_t room = size + 1 > BLOCK_SIZE ? size + 1 : BLOCK_SIZE;
+
+                b = allocate(1, sizeof(*b) + room);
+                b->size = room;
+                b->next = i->blocks;
+                i->blocks = b;
+        }
+        text = b->text + b->used;
+        memcpy(text, bytes, size);
+        text[size] = '\0';
+        b->used += size + 1;
+        return text;
+}
+
 uint32_t intern(struct interner *i, const void *bytes, size_t size)
 {
         const uint8_t *p = bytes;
@@ -116,13 +151,11 @@ uint32_t intern(struct interner *i, const void *bytes, size_t size)
 
                 if (i->items.at[item].hash == hash &&
                     i->items.at[item].size == size &&
-                    memcmp(i->text.at + i->items.at[item].at, bytes, size) == 0)
+                    memcmp(i->items.at[item].text, bytes, size) == 0)
                         return item;
         }
         *VECTOR_ADD(&i->items) =
-                (struct item){ i->text.count, (uint32_t)size, hash };
-        put_bytes(&i->text, bytes, size);
-        put_byte(&i->text, 0);
+                (struct item){ keep(i, bytes, size), (uint32_t)size, hash };
         i->table[at] = (uint32_t)i->items.count;
         if (i->items.count > i->mask / 2)
                 grow(i);
@@ -139,8 +172,8 @@ uint32_t intern_format(struct interner *i, const char *format, ...)
         size = vsnprintf(text, sizeof(text), format, args);
         va_end(args);
         return intern(i, text,
-                      (size_t)size < sizeof(text) ? (size_t)size :
-                                                    sizeof(text) - 1);
+                      (size_t)size < sizeof(text) ? (size_t)size
+                                                  : sizeof(text) - 1);
 }
 
 const char *interned(const struct interner *i, uint32_t number,
@@ -148,5 +181,5 @@ const char *interned(const struct interner *i, uint32_t number,
 {
         if (ret_size)
                 *ret_size = i->items.at[number].size;
-        return (const char *)i->text.at + i->items.at[number].at;
+        return i->items.at[number].text;
 }
