@@ -44,7 +44,12 @@ all: $(INGOT)
 
 # --- The main job ---------------------------------------------------------------------------
 .PHONY: demo
-demo: linux
+# The platforms that take seconds; `make check-all` boots the nested ones as well.
+DEMO_PLATFORMS ?= qemu grub vmware pvh xen xen-pvh
+demo: linux linux-packed boot-tools
+	$(Q)OUT='$(abspath $(OUT))' tests/boot/run $(DEMO_PLATFORMS)
+	@echo
+	$(Q)build/sizes $(OUT)/linux
 
 .PHONY: clean help
 clean:
