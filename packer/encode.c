@@ -165,17 +165,15 @@ static void put_fields(struct encoder *e, const struct master_section *s,
         put_varint(out(e, STREAM_FIELD_COUNT), f->field_count);
         for (i = 0; i < f->field_count; i++) {
                 const struct field *field = &v->fields.at[f->field_first + i];
-                uint8_t type = field->type & ~FIELD_UNLISTED;
-                uint32_t size = type == FIELD_REL64_DATA ||
-                                                type == FIELD_ABS64 ?
-                                        8 :
-                                        4;
-                uint32_t pool = pool_addr(e, v, field);
+                uint32_t pool;
                 le64 wide = put_le64(0);
 
                 put_varint(out(e, STREAM_FIELD_GAP), field->offset - done);
                 put_byte(out(e, STREAM_FIELD_TYPE), field->type);
-                done = field->offset + size;
+                done = field->offset + field_size(field->type);
+                if (field_is_fixed(field->type))
+                        continue;
+                pool = pool_addr(e, v, field);
                 if (s->flags & SECTION_RECORD) {
                         put_signed(out(e, STREAM_TARGET),
                                    (int32_t)(pool - e->last_target[column]));
@@ -184,7 +182,7 @@ static void put_fields(struct encoder *e, const struct master_section *s,
                 } else {
                         wide = put_le64(pool);
                 }
-                memcpy(body + field->offset, &wide, size);
+                memcpy(body + field->offset, &wide, field_size(field->type));
         }
 }
 

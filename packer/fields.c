@@ -26,13 +26,8 @@ struct candidate {
         uint32_t offset;
         uint8_t type;
         uint32_t symbol; /* of the relocation, or NONE */
+        bool is_relocated; /* there is a relocation */
         uint64_t target;
-};
-
-static const uint8_t field_sizes[FIELD_TYPE_COUNT] = {
-        [FIELD_REL32_0] = 4,    [FIELD_REL32_1] = 4,    [FIELD_REL32_2] = 4,
-        [FIELD_REL32_4] = 4,    [FIELD_REL32_DATA] = 4, [FIELD_REL64_DATA] = 8,
-        [FIELD_ABS32] = 4,      [FIELD_ABS64] = 8,
 };
 
 static uint32_t load32(const uint8_t *p)
@@ -105,47 +100,47 @@ static size_t walk_code(const struct fragment *f, struct candidate *found,
         return n;
 }
 
-/* A relocation as a candidate; false if the bytes do not follow it. */
+/* A relocation as a candidate.  Where the bytes do not follow it (a table that
+ * was sorted after the link) it still tells of which kind the field is. */
 static bool from_relocation(const struct variant *v, const struct fragment *f,
                             const struct linked_relocation *r,
                             struct candidate *ret)
 {
         const struct linked *linked = &v->input->linked;
-        const struct linked_symbol *y;
         uint64_t offset = r->offset - f->addr;
         const uint8_t *bytes = f->bytes + offset;
-        uint64_t value;
+        uint64_t expected;
 
-        if (r->symbol >= linked->symbol_count)
-                return false;
-        y = &linked->symbols[r->symbol];
-        value = y->value + (uint64_t)r->addend; /* S + A */
-        *ret = (struct candidate){ .offset = (uint32_t)offset,
-                                   .symbol = r->symbol,
-                                   .target = value };
         switch (r->type) {
         case R_X86_64_PC32:
         case R_X86_64_PLT32:
                 ret->type = FIELD_REL32_DATA;
-                return f->size - offset >= 4 &&
-                       load32(bytes) == (uint32_t)(value - r->offset);
+                break;
         case R_X86_64_PC64:
                 ret->type = FIELD_REL64_DATA;
-                return f->size - offset >= 8 &&
-                       load64(bytes) == value - r->offset;
+                break;
         case R_X86_64_32:
         case R_X86_64_32S:
                 ret->type = FIELD_ABS32;
-                return f->size - offset >= 4 &&
-                       load32(bytes) == (uint32_t)value &&
-                       extend((uint32_t)value) == value;
+                break;
         case R_X86_64_64:
                 ret->type = FIELD_ABS64;
-                return f->size - offset >= 8 && load64(bytes) == value &&
-                       extend((uint32_t)value) == value;
+                break;
         default:
                 return false;
         }
+        if (r->symbol >= linked->symbol_count ||
+            field_size(ret->type) > f->size - offset)
+                return false;
+        ret->offset = (uint32_t)offset;
+        ret->target = field_size(ret->type) == 4 ? extend(load32(bytes)) :
+                                                   load64(bytes);
+        if (ret->type == FIELD_REL32_DATA || ret->type == FIELD_REL64_DATA)
+                ret->target += r->offset;
+        expected = linked->symbols[r->symbol].value + (uint64_t)r->addend;
+        ret->symbol = ret->target == expected ? r->symbol : NONE;
+        ret->is_relocated = true;
+        return true;
 }
 
 /* In code a PC32 counts from the end of the instruction: S + A is that much too
@@ -158,11 +153,19 @@ static void adjust(struct candidate *c, const struct candidate *walked)
         c->target += rel32_place(c->type);
 }
 
-/* The fragment and offset of c's target. */
+static bool is_percpu(const struct variant *v, uint32_t fragment)
+{
+        return v->regions.at[v->fragments.at[fragment].region].flags &
+               SECTION_PERCPU;
+}
+
+/* The fragment and offset of c's target.  The reader extends addresses from 32
+ * bits: another one can't be a target. */
 static bool resolve(const struct variant *v, const struct candidate *c,
                     struct field *ret)
 {
-        uint32_t i = c->symbol == NONE ? NONE : v->symbol_fragment[c->symbol];
+        uint32_t own = c->symbol == NONE ? NONE : v->symbol_fragment[c->symbol];
+        uint32_t i = own;
         const struct fragment *t;
 
         if (i != NONE) {
@@ -172,7 +175,10 @@ static bool resolve(const struct variant *v, const struct candidate *c,
         }
         if (i == NONE)
                 i = variant_find(v, c->target);
-        if (i == NONE)
+        /* _text less its own address is 0, and no per-CPU address. */
+        if (i != NONE && own != NONE && is_percpu(v, i) != is_percpu(v, own))
+                return false;
+        if (i == NONE || extend((uint32_t)c->target) != c->target)
                 return false;
         t = &v->fragments.at[i];
         *ret = (struct field){ .offset = c->offset,
@@ -182,11 +188,27 @@ static bool resolve(const struct variant *v, const struct candidate *c,
         return true;
 }
 
+/* A relocation against something that is not in the image (a physical address,
+ * say): the KASLR table may list it all the same. */
+static bool fix(const struct candidate *c, struct field *ret)
+{
+        if (!c->is_relocated || c->type == FIELD_REL64_DATA)
+                return false;
+        *ret = (struct field){
+                .offset = c->offset,
+                .type = c->type == FIELD_ABS64 ? FIELD_FIXED_ABS64 :
+                        c->type == FIELD_ABS32 ? FIELD_FIXED_ABS32 :
+                                                 FIELD_FIXED_INVERSE,
+                .target = NONE,
+        };
+        return true;
+}
+
 /* An address within its own fragment moves with it: no field, unless the KASLR
  * table or a later look at it has to know. */
 static bool is_own(const struct fragment *f, const struct candidate *c)
 {
-        return c->symbol == NONE && c->target >= f->addr &&
+        return !c->is_relocated && c->target >= f->addr &&
                c->target < f->addr + f->size;
 }
 
@@ -197,12 +219,12 @@ static void add_candidate(struct variant *v, uint32_t index,
         struct field field;
 
         if (c->offset < *end || is_own(f, c) ||
-            c->offset + field_sizes[c->type] > f->size ||
-            !resolve(v, c, &field))
+            c->offset + field_size(c->type) > f->size ||
+            (!resolve(v, c, &field) && !fix(c, &field)))
                 return;
         *VECTOR_ADD(&v->fields) = field;
         f->field_count++;
-        *end = c->offset + field_sizes[c->type];
+        *end = c->offset + field_size(c->type);
 }
 
 #define MAX_CANDIDATES (MULTI_IMAGE_MAX_BODY / 4)
@@ -231,12 +253,14 @@ static void find_fields(struct variant *v, uint32_t index,
         for (; low < linked->relocation_count &&
                linked->relocations[low].offset < f->addr + f->size;
              low++) {
-                struct candidate c;
+                struct candidate c = { .symbol = NONE };
 
                 if (!from_relocation(v, f, &linked->relocations[low], &c))
                         continue;
-                while (w < count && walked[w].offset < c.offset)
-                        add_candidate(v, index, &walked[w++], &end);
+                /* What overlaps a relocation was read off the wrong track. */
+                for (; w < count && walked[w].offset < c.offset; w++)
+                        if (walked[w].offset + 4 <= c.offset)
+                                add_candidate(v, index, &walked[w], &end);
                 if (is_code)
                         adjust(&c, w < count && walked[w].offset == c.offset ?
                                            &walked[w] :
@@ -286,7 +310,7 @@ static void name_records(struct variant *v, struct interner *names)
 
                 if (f->key != NONE)
                         continue;
-                f->key = f->field_count ?
+                f->key = f->field_count && field->target != NONE ?
                                  intern_format(
                                          names, ">%u+%u",
                                          v->fragments.at[field->target].key,

@@ -18,12 +18,6 @@
 
 #include "sequence.h"
 
-static const uint8_t field_sizes[FIELD_TYPE_COUNT] = {
-        [FIELD_REL32_0] = 4,    [FIELD_REL32_1] = 4,    [FIELD_REL32_2] = 4,
-        [FIELD_REL32_4] = 4,    [FIELD_REL32_DATA] = 4, [FIELD_REL64_DATA] = 8,
-        [FIELD_ABS32] = 4,      [FIELD_ABS64] = 8,
-};
-
 /* ---- sections ----------------------------------------------------------- */
 
 static void merge_sections(struct master *m, uint32_t **ret_order,
@@ -221,7 +215,9 @@ static bool fields_equal(const struct variant *v, const struct fragment *f,
                 const struct field *b = &w->fields.at[g->field_first + i];
 
                 if (a->offset != b->offset || a->type != b->type ||
-                    a->addend != b->addend ||
+                    a->addend != b->addend)
+                        return false;
+                if (!field_is_fixed(a->type) &&
                     v->fragments.at[a->target].slot !=
                             w->fragments.at[b->target].slot)
                         return false;
@@ -239,9 +235,11 @@ static bool bytes_equal(const struct variant *v, const struct fragment *f,
         for (i = 0; i < f->field_count; i++) {
                 const struct field *a = &v->fields.at[f->field_first + i];
 
+                if (field_is_fixed(a->type))
+                        continue;
                 if (memcmp(f->bytes + done, g->bytes + done, a->offset - done))
                         return false;
-                done = a->offset + field_sizes[a->type & ~FIELD_UNLISTED];
+                done = a->offset + field_size(a->type);
         }
         return memcmp(f->bytes + done, g->bytes + done, f->size - done) == 0;
 }

@@ -205,6 +205,27 @@ static size_t first_target(const struct splitter *s, uint64_t addr)
         return low;
 }
 
+/* Does a relocated field reach across addr? */
+static bool is_inside_field(const struct splitter *s, uint64_t addr)
+{
+        const struct linked_relocation *r = s->linked->relocations;
+        size_t low = 0, high = s->linked->relocation_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (r[middle].offset < addr)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        if (!low)
+                return false;
+        r += low - 1;
+        return addr - r->offset <
+               (r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4);
+}
+
 /* What lies between symbols: strings, or pieces named after their place. */
 static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
                           uint64_t end)
@@ -231,8 +252,12 @@ static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
 
                 if (!(r->flags & SECTION_LOADED) || !s->linked)
                         next = start + BLOCK_SIZE - start % BLOCK_SIZE;
-                else if (t < s->target_count && s->targets[t] < r->addr + end)
-                        next = s->targets[t++] - r->addr;
+                else
+                        for (; t < s->target_count &&
+                               s->targets[t] < r->addr + end && next == end;
+                             t++)
+                                if (!is_inside_field(s, s->targets[t]))
+                                        next = s->targets[t] - r->addr;
                 if (next > end)
                         next = end;
                 add_pieces(s, region,
@@ -448,7 +473,8 @@ static uint8_t whole_kind(const struct variant *v, const char *name)
 }
 
 /* A region, cut first at the folds that begin in it.  The last one may reach
- * beyond its end: lay_out() lets the next region begin behind it. */
+ * beyond its end, where the next section does not begin on a page:
+ * skip_folded() lets that section begin behind it. */
 static void split_region(struct splitter *s, uint32_t region, uint32_t section)
 {
         struct region *r = &s->v->regions.at[region];
@@ -464,8 +490,8 @@ static void split_region(struct splitter *s, uint32_t region, uint32_t section)
                 r->fragment_count = 1;
                 return;
         }
-        for (i = 0; i < s->v->run_count && r->part == PART_PAYLOAD; i++) {
-                const struct run *run = &s->v->runs[i];
+        for (i = 0; i < s->v->pieces.count && r->part == PART_PAYLOAD; i++) {
+                const struct run *run = &s->v->pieces.at[i];
                 uint64_t from = run->offset - r->payload_offset;
                 struct fragment *f;
 
@@ -531,9 +557,10 @@ static struct region *add_region(struct variant *v, const char *name,
         return r;
 }
 
-/* The payload's bytes [start, end), which no section holds. */
+/* The payload's bytes [start, end), which no section holds.  addr: where they
+ * would be loaded, for labels that the linker script puts there; 0: unknown. */
 static void add_gap(struct variant *v, struct interner *names, const char *behind,
-                    uint64_t start, uint64_t end)
+                    uint64_t start, uint64_t end, uint64_t addr)
 {
         const char *name = interned(names, intern_format(names, "(%s)", behind),
                                     NULL);
@@ -544,6 +571,9 @@ static void add_gap(struct variant *v, struct interner *names, const char *behin
         r = add_region(v, name, PART_PAYLOAD, v->input->image.payload + start,
                        end - start);
         r->payload_offset = start;
+        r->addr = r->load_addr = addr;
+        if (addr)
+                r->flags = SECTION_LOADED | SECTION_SLOTS;
 }
 
 /* Where in the payload a virtual address lies, and at which address it is
@@ -551,23 +581,16 @@ static void add_gap(struct variant *v, struct interner *names, const char *behin
 static bool find_segment(const struct image *image, uint64_t addr, uint64_t size,
                          uint64_t *ret_offset, uint64_t *ret_load_addr)
 {
-        const Elf64_Ehdr *e = (const Elf64_Ehdr *)image->payload;
-        const Elf64_Phdr *p = (const Elf64_Phdr *)(image->payload + e->e_phoff);
-        uint64_t shift = 0;
-        bool has_shift = false;
-        int i;
+        const struct image_segment *s = image->segments;
+        uint64_t shift = s->vaddr - s->paddr; /* of the kernel proper */
+        uint32_t i;
 
-        for (i = 0; i < e->e_phnum; i++, p++) {
-                if (p->p_type != PT_LOAD)
+        for (i = 0; i < image->segment_count; i++, s++) {
+                if (addr < s->vaddr || addr - s->vaddr > s->filesz ||
+                    size > s->filesz - (addr - s->vaddr))
                         continue;
-                if (!has_shift)
-                        shift = p->p_vaddr - p->p_paddr;
-                has_shift = true;
-                if (addr < p->p_vaddr || addr - p->p_vaddr > p->p_filesz ||
-                    size > p->p_filesz - (addr - p->p_vaddr))
-                        continue;
-                *ret_offset = p->p_offset + (addr - p->p_vaddr);
-                *ret_load_addr = p->p_paddr + shift + (addr - p->p_vaddr);
+                *ret_offset = s->offset + (addr - s->vaddr);
+                *ret_load_addr = s->paddr + shift + (addr - s->vaddr);
                 return true;
         }
         return false;
@@ -579,8 +602,8 @@ static uint64_t folded_until(const struct variant *v, uint64_t offset)
         uint64_t end = 0;
         size_t i;
 
-        for (i = 0; i < v->run_count && v->runs[i].offset < offset; i++)
-                end = v->runs[i].offset + v->runs[i].size;
+        for (i = 0; i < v->pieces.count && v->pieces.at[i].offset < offset; i++)
+                end = v->pieces.at[i].offset + v->pieces.at[i].size;
         return end;
 }
 
@@ -628,6 +651,42 @@ static void add_section(struct variant *v, const struct linked_section *y,
                 skip_folded(v, r);
 }
 
+/* Cuts the runs where sections begin on a page. */
+static void cut_runs(struct variant *v)
+{
+        const struct linked *linked = &v->input->linked;
+        size_t i, k;
+
+        for (i = 0; i < v->run_count; i++)
+                *VECTOR_ADD(&v->pieces) = v->runs[i];
+        for (k = 0; k < linked->section_count && v->input->has_linked; k++) {
+                const struct linked_section *y = &linked->sections[k];
+                uint64_t offset, load_addr;
+
+                if (!(y->flags & SHF_ALLOC) || y->type == SHT_NOBITS ||
+                    !find_segment(&v->input->image, y->addr, y->size, &offset,
+                                  &load_addr) ||
+                    offset % PAGE)
+                        continue;
+                for (i = 0; i < v->pieces.count; i++) {
+                        struct run *p = &v->pieces.at[i];
+                        struct run rest = *p;
+
+                        if (offset <= p->offset || offset - p->offset >= p->size)
+                                continue;
+                        rest.offset = offset;
+                        rest.size = p->offset + p->size - offset;
+                        p->size = offset - p->offset;
+                        VECTOR_RESERVE(&v->pieces, 1);
+                        memmove(&v->pieces.at[i + 2], &v->pieces.at[i + 1],
+                                (v->pieces.count - i - 1) * sizeof(rest));
+                        v->pieces.at[i + 1] = rest;
+                        v->pieces.count++;
+                        break;
+                }
+        }
+}
+
 /* All regions of the payload, in the order of the file; sections without bytes
  * where the section headers have them.  section_of[region] is the linked
  * section or NONE. */
@@ -638,6 +697,7 @@ static void lay_out_payload(struct variant *v, struct interner *names,
         const struct linked *linked = &v->input->linked;
         const char *behind = "header";
         uint64_t done = 0;
+        uint64_t shift = 0; /* addr - offset of the section before; 0: none */
         uint64_t elf_end;
         size_t i;
 
@@ -655,10 +715,14 @@ static void lay_out_payload(struct variant *v, struct interner *names,
                         if (folded_until(v, done) > done)
                                 done = folded_until(v, done);
                         if (done < offset)
-                                add_gap(v, names, behind, done, offset);
+                                add_gap(v, names, behind, done, offset,
+                                        shift ? done + shift : 0);
                         if (done < offset + y->size)
                                 done = offset + y->size;
                         behind = y->name;
+                        shift = y->addr - offset;
+                } else {
+                        shift = 0; /* the addresses behind are its own */
                 }
                 section_of[v->regions.count] = (uint32_t)i;
                 add_section(v, y, offset, load_addr);
@@ -669,13 +733,13 @@ static void lay_out_payload(struct variant *v, struct interner *names,
         if (v->slide_offset && elf_end == v->slide_offset) {
                 struct region *r;
 
-                add_gap(v, names, "sections", done, elf_end);
+                add_gap(v, names, "sections", done, elf_end, 0);
                 r = add_region(v, "(slide)", PART_PAYLOAD,
                                image->payload + elf_end,
                                image->unpacked_size - elf_end);
                 r->payload_offset = elf_end;
         } else {
-                add_gap(v, names, "sections", done, image->unpacked_size);
+                add_gap(v, names, "sections", done, image->unpacked_size, 0);
         }
 }
 
@@ -767,9 +831,12 @@ static uint64_t *find_targets(const struct linked *linked, size_t *ret_count)
         for (i = 0; i < linked->relocation_count; i++) {
                 const struct linked_relocation *r = &linked->relocations[i];
 
+                /* An operand's PC32 counts from 4 bytes on, or a little more:
+                 * then it points into data that has a name. */
                 if (r->symbol < linked->symbol_count)
                         targets[n++] = linked->symbols[r->symbol].value +
-                                       (uint64_t)r->addend;
+                                       (uint64_t)r->addend +
+                                       (r->type == R_X86_64_PC32 ? 4 : 0);
         }
         qsort(targets, n, sizeof(*targets), by_u64);
         for (*ret_count = 0, i = 0; i < n; i++)
@@ -844,6 +911,7 @@ void variant_split(struct variant *v, struct interner *names)
         uint32_t i;
 
         find_runs(v);
+        cut_runs(v);
         v->slide_offset = find_slide(image);
         if (v->input->has_linked) {
                 s.linked = &v->input->linked;
@@ -887,6 +955,7 @@ void variant_free(struct variant *v)
         free(v->orcs.at);
         free(v->symbols.at);
         free(v->runs);
+        free(v->pieces.at);
         free(v->by_addr);
         free(v->symbol_fragment);
 }

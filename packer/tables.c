@@ -44,6 +44,24 @@ static struct fragment *find_kind(struct variant *v, uint8_t kind)
 
 /* ---- ORC ---------------------------------------------------------------- */
 
+static bool is_code(const struct variant *v, uint32_t index)
+{
+        const struct fragment *f = &v->fragments.at[index];
+
+        return v->regions.at[f->region].flags & SECTION_CODE &&
+               f->kind == ENTRY_BODY;
+}
+
+/* The code at addr, or that ends there. */
+static uint32_t find_code(const struct variant *v, uint64_t addr)
+{
+        uint32_t i = variant_find(v, addr);
+
+        if (i == NONE || !is_code(v, i))
+                i = variant_find(v, addr - 1);
+        return i != NONE && is_code(v, i) ? i : NONE;
+}
+
 /* Gives each code fragment the unwind records of its addresses.  The table is
  * sorted, and so must the fragments be that it walks through. */
 static bool find_orc(struct variant *v)
@@ -59,16 +77,13 @@ static bool find_orc(struct variant *v)
         for (i = 0; i < count; i++) {
                 uint64_t addr = ip->addr + 4 * i +
                                 (uint64_t)(int32_t)load32(ip->bytes + 4 * i);
-                uint32_t index = variant_find(v, addr);
+                uint32_t index = find_code(v, addr);
                 struct fragment *f;
                 struct orc *o;
 
                 if (index == NONE || index < last)
                         return false;
                 f = &v->fragments.at[index];
-                if (!(v->regions.at[f->region].flags & SECTION_CODE) ||
-                    f->kind != ENTRY_BODY)
-                        return false;
                 if (!f->orc_count)
                         f->orc_first = (uint32_t)v->orcs.count;
                 f->orc_count++;
@@ -107,11 +122,27 @@ static bool parse_slide(const struct fragment *t, const uint8_t *lists[3],
 }
 
 /* The same rule as the stub's, place.c, slide_list(); 3: in none. */
-static int list_of(uint8_t type, bool to_percpu)
+static int list_of(const struct variant *v, const struct field *field)
 {
-        if (type == FIELD_ABS64 || type == FIELD_ABS32)
-                return to_percpu ? 3 : type == FIELD_ABS64 ? 0 : 2;
-        return type != FIELD_REL64_DATA && to_percpu ? 1 : 3;
+        bool to_percpu =
+                field->target != NONE &&
+                v->regions.at[v->fragments.at[field->target].region].flags &
+                        SECTION_PERCPU;
+
+        switch (field->type) {
+        case FIELD_FIXED_INVERSE:
+                return 1;
+        case FIELD_ABS64:
+        case FIELD_FIXED_ABS64:
+                return to_percpu ? 3 : 0;
+        case FIELD_ABS32:
+        case FIELD_FIXED_ABS32:
+                return to_percpu ? 3 : 2;
+        case FIELD_REL64_DATA:
+                return 3;
+        default:
+                return to_percpu ? 1 : 3;
+        }
 }
 
 static bool is_listed(const uint8_t *list, uint32_t count, uint32_t addr)
@@ -145,11 +176,7 @@ static bool find_slide(struct variant *v)
 
                 for (n = 0; n < f->field_count; n++) {
                         struct field *field = &v->fields.at[f->field_first + n];
-                        const struct fragment *to =
-                                &v->fragments.at[field->target];
-                        bool to_percpu = v->regions.at[to->region].flags &
-                                         SECTION_PERCPU;
-                        int list = list_of(field->type, to_percpu);
+                        int list = list_of(v, field);
                         uint32_t addr = (uint32_t)(f->addr + field->offset -
                                                    r->addr + r->load_addr);
 

@@ -72,8 +72,9 @@ struct variant {
         VECTOR(struct kernel_symbol) symbols;
         uint8_t tokens[256][3]; /* code, left, right; in order of making */
         uint32_t token_count;
-        struct run *runs;
+        struct run *runs; /* as the frame folds them */
         size_t run_count;
+        VECTOR(struct run) pieces; /* runs, cut where sections begin */
         uint64_t slide_offset; /* of the KASLR table in the payload; 0: none */
         uint32_t slide_count[3];
         uint32_t *by_addr; /* fragments with addresses, by address, then index */

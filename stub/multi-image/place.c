@@ -265,8 +265,6 @@ static int place_section(struct placer *p, const struct section *s)
                                               s->load_addr + offset, prev)))
                                 return err;
                 } else if (member && kind != ENTRY_FOLD && kind != ENTRY_NOBITS) {
-                        /* Not all of a derived table may be written later. */
-                        memset(p->compact, 0, size);
                         p->compact += size;
                 }
                 if (member)
@@ -341,6 +339,9 @@ int place(struct unpacker *u)
                         u->derived[ENTRY_ORC].size == ip_size / 4 * 6,
                 MULTI_IMAGE_BAD_DERIVED);
         p.orc_total = (uint32_t)(ip_size / 4);
+        for (i = 0; i < ENTRY_KIND_COUNT; i++) /* padding stays zero */
+                memset(u->compact + u->derived[i].offset, 0,
+                       u->derived[i].size);
         if ((err = open_slide(u)))
                 return err;
         for (i = 0; i < u->section_count; i++)
