@@ -8,7 +8,7 @@ CLI_KERNELS := $(foreach b,64 32,$(foreach n,0 1 2,$(CLI_OUT)/vmlinux$(b)-$(n)))
 
 .PHONY: cli-tools
 cli-tools: $(CLI_OUT)/list $(CLI_KERNELS:$(CLI_OUT)/vmlinux%=$(CLI_OUT)/bzimage%) \
-	$(TESTS_OUT)/cli/json-check
+	$(TESTS_OUT)/cli/json-check $(TESTS_OUT)/cli/flip-check
 
 $(CLI_OUT)/kernel64.lds $(CLI_OUT)/kernel32.lds: $(CLI_OUT)/kernel%.lds: tests/golden/kernel.lds
 	@mkdir -p $(@D)
@@ -44,5 +44,10 @@ $(TESTS_OUT)/cli/json-check: tests/cli/json-check.c | packages
 	@echo '  CC      $@'
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $< -ljson-c
+
+$(TESTS_OUT)/cli/flip-check: tests/cli/flip-check.c $(PACKER_LIBRARY) | packages
+	@echo '  CC      $@'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PACKER_FLAGS) -o $@ $< $(PACKER_LIBRARY) $(PACKER_LIBRARIES)
 
 .SECONDARY: $(CLI_KERNELS:$(CLI_OUT)/vmlinux%=$(CLI_OUT)/payload%)
