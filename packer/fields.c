@@ -100,6 +100,26 @@ static size_t walk_code(const struct fragment *f, struct candidate *found,
         return n;
 }
 
+/* The distances in a record that the linker's relocations do not tell of. */
+static size_t walk_record(const struct fragment *f,
+                          const struct record_table *table,
+                          struct candidate *found)
+{
+        size_t n = 0;
+        uint32_t offset;
+
+        for (offset = 0; offset + 4 <= f->size; offset += 4)
+                if (table->unlinked >> offset / 4 & 1)
+                        found[n++] = (struct candidate){
+                                .offset = offset,
+                                .type = FIELD_REL32_DATA,
+                                .symbol = NONE,
+                                .target = f->addr + offset +
+                                          extend(load32(f->bytes + offset)),
+                        };
+        return n;
+}
+
 /* A relocation as a candidate.  Where the bytes do not follow it (a table that
  * was sorted after the link) it still tells of which kind the field is. */
 static bool from_relocation(const struct variant *v, const struct fragment *f,
@@ -235,8 +255,12 @@ static void find_fields(struct variant *v, uint32_t index,
 {
         const struct linked *linked = &v->input->linked;
         struct fragment *f = &v->fragments.at[index];
-        bool is_code = v->regions.at[f->region].flags & SECTION_CODE;
-        size_t count = is_code ? walk_code(f, walked, MAX_CANDIDATES) : 0;
+        const struct region *r = &v->regions.at[f->region];
+        const struct record_table *table = record_table_find(r->name);
+        bool is_code = r->flags & SECTION_CODE;
+        size_t count = is_code ? walk_code(f, walked, MAX_CANDIDATES) :
+                       table   ? walk_record(f, table, walked) :
+                                 0;
         size_t low = 0, high = linked->relocation_count;
         uint32_t end = 0; /* of the last field */
         size_t w = 0;

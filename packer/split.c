@@ -11,7 +11,7 @@
  *   - at every symbol, and at the end of a symbol that has a size;
  *   - in tables of records, at every record;
  *   - what has no symbol: into strings where it reads as such, else where
- *     something points to.
+ *     something points to; without any symbols, by content.
  *
  * A fragment runs to the start of the next, so padding belongs to what it
  * follows.  Linker-made labels (__start_…, _etext) get empty fragments of their
@@ -33,33 +33,26 @@
 /* Padding longer than this is not taken for part of what it follows. */
 #define MAX_PADDING 64
 
-/* Boot code and headers have no symbols: equal-numbered blocks are compared. */
-#define BLOCK_SIZE 512
-
-/* Sections of the kernel that are tables of equal records, with the bytes of a
- * record and its relocated fields.  The linker script fixes them:
- * include/asm-generic/vmlinux.lds.h, arch/x86/kernel/vmlinux.lds.S. */
-struct record_table {
-        const char *name;
-        uint8_t size, columns;
-};
-
+/* Sections of the kernel that are tables of equal records.  The linker script
+ * fixes them: include/asm-generic/vmlinux.lds.h, arch/x86/kernel/vmlinux.lds.S. */
 static const struct record_table record_tables[] = {
-        { "__ex_table", 12, 2 },      /* struct exception_table_entry */
-        { "__bug_table", 12, 2 },     /* struct bug_entry */
-        { ".altinstructions", 14, 2 }, /* struct alt_instr */
-        { ".retpoline_sites", 4, 1 },
-        { ".return_sites", 4, 1 },
-        { ".call_sites", 4, 1 },
-        { ".ibt_endbr_seal", 4, 1 },
-        { ".smp_locks", 4, 1 },
-        { ".parainstructions", 16, 1 }, /* struct paravirt_patch_site */
-        { ".pci_fixup", 16, 1 },
-        { "__ksymtab", 12, 3 },
-        { "__ksymtab_gpl", 12, 3 },
+        { "__ex_table", 12, 2, 0x3 },   /* struct exception_table_entry; its
+                                         * relocations are void, as it is
+                                         * sorted after the link */
+        { "__bug_table", 12, 2, 0 },     /* struct bug_entry */
+        { ".altinstructions", 14, 2, 0 }, /* struct alt_instr */
+        { ".retpoline_sites", 4, 1, 0 },
+        { ".return_sites", 4, 1, 0 },
+        { ".call_sites", 4, 1, 0 },
+        { ".ibt_endbr_seal", 4, 1, 0 },
+        { ".smp_locks", 4, 1, 0 },
+        { ".parainstructions", 16, 1, 0 }, /* struct paravirt_patch_site */
+        { ".pci_fixup", 16, 1, 0 },
+        { "__ksymtab", 12, 3, 0 },
+        { "__ksymtab_gpl", 12, 3, 0 },
 };
 
-static const struct record_table *find_record_table(const char *name)
+const struct record_table *record_table_find(const char *name)
 {
         size_t i;
 
@@ -226,22 +219,58 @@ static bool is_inside_field(const struct splitter *s, uint64_t addr)
                (r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4);
 }
 
-/* What lies between symbols: strings, or pieces named after their place. */
+/*
+ * Content-defined pieces: a cut follows wherever a hash of the last bytes has
+ * CUT_BITS zero bits, so that equal runs of bytes are cut alike wherever they
+ * stand.  The hash shifts a byte out after 64 of them.
+ */
+#define CUT_BITS 9 /* 512 bytes on average */
+#define MIN_PIECE 64
+
+static void split_by_content(struct splitter *s, uint32_t region,
+                             uint64_t start, uint64_t end)
+{
+        const uint8_t *p = s->v->regions.at[region].bytes;
+        uint64_t cut_hash = 0, key_hash = 0, at;
+
+        for (at = start; at < end;) {
+                /* Any odd multiplier spreads a byte over the high bits. */
+                uint64_t mixed = (p[at] + 1) * 0x9e3779b97f4a7c15u;
+
+                cut_hash = (cut_hash << 1) + mixed;
+                key_hash = (key_hash ^ p[at]) * 0x100000001b3u;
+                at++;
+                if (at < end && at - start < MULTI_IMAGE_MAX_BODY &&
+                    (at - start < MIN_PIECE || cut_hash >> (64 - CUT_BITS)))
+                        continue;
+                add_pieces(s, region,
+                           intern_format(s->names, "=%016llx",
+                                         (unsigned long long)key_hash),
+                           start, at);
+                start = at;
+                key_hash = 0;
+        }
+}
+
+/* What lies between symbols: records, strings, or pieces named after their
+ * place. */
 static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
                           uint64_t end)
 {
         const struct region *r = &s->v->regions.at[region];
-        const struct record_table *table = find_record_table(r->name);
+        const struct record_table *table = record_table_find(r->name);
         size_t t;
 
-        if (r->bytes && table && r->part == PART_PAYLOAD &&
-            start % table->size == 0) {
+        if (r->part != PART_NONE &&
+            (!s->linked || !(r->flags & SECTION_LOADED))) {
+                split_by_content(s, region, start, end);
+                return;
+        }
+        if (table && r->bytes && start % table->size == 0) {
                 for (; end - start >= table->size; start += table->size)
                         add_pieces(s, region, NONE, start, start + table->size);
-                if (start == end)
-                        return;
         }
-        if (r->bytes && s->linked && !(r->flags & SECTION_CODE) &&
+        if (r->bytes && !(r->flags & SECTION_CODE) &&
             is_string_area(r->bytes + start, end - start)) {
                 split_strings(s, region, start, end);
                 return;
@@ -250,16 +279,11 @@ static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
         while (start < end) {
                 uint64_t next = end;
 
-                if (!(r->flags & SECTION_LOADED) || !s->linked)
-                        next = start + BLOCK_SIZE - start % BLOCK_SIZE;
-                else
-                        for (; t < s->target_count &&
-                               s->targets[t] < r->addr + end && next == end;
-                             t++)
-                                if (!is_inside_field(s, s->targets[t]))
-                                        next = s->targets[t] - r->addr;
-                if (next > end)
-                        next = end;
+                for (; t < s->target_count &&
+                       s->targets[t] < r->addr + end && next == end;
+                     t++)
+                        if (!is_inside_field(s, s->targets[t]))
+                                next = s->targets[t] - r->addr;
                 add_pieces(s, region,
                            intern_format(s->names, "%s+%u",
                                          interned(s->names, s->last_key, NULL),
@@ -534,7 +558,7 @@ static uint8_t region_body(const struct linked_section *y)
         for (i = 0; i < sizeof(region_rules) / sizeof(*region_rules); i++)
                 if (strcmp(region_rules[i].name, y->name) == 0)
                         return region_rules[i].body - STREAM_BODY_FIRST;
-        if (find_record_table(y->name))
+        if (record_table_find(y->name))
                 return STREAM_BODY_RECORD - STREAM_BODY_FIRST;
         return (y->flags & SHF_EXECINSTR ? STREAM_BODY_CODE : STREAM_BODY_DATA) -
                STREAM_BODY_FIRST;
@@ -627,7 +651,7 @@ static void skip_folded(const struct variant *v, struct region *r)
 static void add_section(struct variant *v, const struct linked_section *y,
                         uint64_t offset, uint64_t load_addr)
 {
-        const struct record_table *table = find_record_table(y->name);
+        const struct record_table *table = record_table_find(y->name);
         bool has_bytes = y->type != SHT_NOBITS;
         struct region *r;
 

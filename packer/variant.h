@@ -85,6 +85,18 @@ struct variant {
 
 #define NONE UINT32_MAX
 
+/* A section that is a table of equal records. */
+struct record_table {
+        const char *name;
+        uint8_t size;    /* of a record, bytes */
+        uint8_t columns; /* relocated fields of a record */
+        uint8_t unlinked; /* bit i: a distance at byte 4 * i that has no
+                           * relocation */
+};
+
+/* NULL: the section is no such table. */
+const struct record_table *record_table_find(const char *name);
+
 struct interner;
 
 /* Of a stock kernel's set-up only its first sectors are kept: the header. */
