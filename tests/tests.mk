@@ -100,7 +100,12 @@ $(TESTS_OUT)/bench/count.so: tests/bench/count.c | packages
 		-o $@ $<
 
 .PHONY: bench bench-tools
-bench-tools: $(TESTS_OUT)/bench/count.so boot-tools
+$(TESTS_OUT)/bench/usage: tests/bench/usage.c | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+
+bench-tools: $(TESTS_OUT)/bench/count.so $(TESTS_OUT)/bench/usage boot-tools
 bench: bench-tools $(INGOT) linux-packed
 	$(Q)OUT='$(abspath $(OUT))' tests/bench/run
 

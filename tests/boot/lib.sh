@@ -84,7 +84,7 @@ run_qemu() {
         kill "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
         trap - EXIT
-        [ -s "$dir/qemu" ] && cat "$dir/qemu" >&2
+        grep -v 'terminating on signal' "$dir/qemu" >&2
         return $status
 }
 
