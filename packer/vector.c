@@ -26,7 +26,8 @@ void *allocate(size_t count, size_t item_size)
 void vector_reserve(void **at, size_t count, size_t *room, size_t item_size,
                     size_t more)
 {
-        if (*room - count >= more)
+        /* Even for nothing there is a place: memset() and qsort() want one. */
+        if (*at && *room - count >= more)
                 return;
         *room = *room * 2 > count + more ? *room * 2 : count + more + 16;
         *at = check(realloc(*at, *room * item_size));
