@@ -52,7 +52,7 @@ $(TESTS_OUT)/unit/%: tests/unit/%.c $(PACKER_LIBRARY) | packages
 .PHONY: unit-tests unit-sanitized
 unit-tests: $(UNIT_TESTS)
 unit-sanitized:
-	$(Q)$(MAKE) --no-print-directory SAN=1 TESTS_OUT=$(OUT)/tests/san unit-tests
+	$(Q)$(MAKE) --no-print-directory SAN=1 TESTS_OUT=$(OUT)/tests/san unit-tests $(OUT)/san/ingot
 
 # --- Fuzz targets ---------------------------------------------------------------------------
 # clang compiles the target and everything behind it; each runs FUZZ_SECONDS.
