@@ -111,7 +111,12 @@ static int open_store(struct boot *boot)
 static void list_variants(const struct boot *boot)
 {
         struct variant_info info;
-        say("ingot: no variant is called %s; there are:", "that");
+        char name[MULTI_IMAGE_NAME_SIZE] = "";
+        size_t size = boot->options.variant_size;
+
+        memcpy(name, boot->options.variant,
+               size < sizeof name ? size : sizeof name - 1);
+        say("ingot: no variant is called %s; there are:", name);
         for (uint32_t i = 0; i < boot->mi.variant_count; i++)
                 if (!multi_image_variant(&boot->mi, i, &info))
                         say(" %s", info.name);

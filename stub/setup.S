@@ -113,7 +113,9 @@ start_of_setup:
         movw    %bx, saved_sp - setup
         movw    %ax, saved_ss - setup
 
+        call    check_window
         call    enable_a20
+        cli                     /* whatever the BIOS did */
 
         /* esi: linear address of the set-up */
         xorl    %esi, %esi
@@ -129,6 +131,46 @@ start_of_setup:
         movl    %eax, %cr0
         jmp     3f
 3:      ljmpl   *far_32 - setup
+
+/* The window, [code32_start, + init_size), must be memory that the BIOS calls
+ * usable: a real-mode loader need not know init_size.  A BIOS without INT 15h,
+ * AX=E820h is trusted. */
+check_window:
+        movl    0x214, %ebp             /* code32_start */
+        movl    %ebp, %edi
+        addl    0x260, %edi             /* init_size */
+        jc      4f
+        movl    %edi, window_end - setup
+        xorl    %ebx, %ebx
+1:      movl    $0xe820, %eax
+        movl    $20, %ecx
+        movl    $0x534d4150, %edx       /* "SMAP" */
+        movw    $e820_entry - setup, %di
+        int     $0x15
+        jc      3f
+        cmpl    $0x534d4150, %eax
+        jne     3f
+        cmpl    $1, e820_entry + 16 - setup     /* usable */
+        jne     2f
+        cmpl    $0, e820_entry + 4 - setup      /* above 4 GiB */
+        jne     2f
+        movl    e820_entry - setup, %eax
+        cmpl    %ebp, %eax
+        ja      2f
+        cmpl    $0, e820_entry + 12 - setup     /* 4 GiB long or more */
+        jne     9f
+        addl    e820_entry + 8 - setup, %eax
+        jc      9f                              /* up to 4 GiB or more */
+        cmpl    window_end - setup, %eax
+        jae     9f
+2:      incw    e820_count - setup
+        testl   %ebx, %ebx
+        jnz     1b
+3:      cmpw    $0, e820_count - setup
+        je      9f
+4:      movw    $window_message - setup, %si
+        jmp     fail
+9:      ret
 
 /* A20: ask the BIOS, then the fast gate, then the keyboard controller; each
  * is tried until an address above 1 MiB no longer mirrors the one below. */
@@ -230,6 +272,14 @@ no_idt: .word   0
         .long   0
 far_32: .long   protected - setup
         .word   0x10
+e820_count:
+        .word   0
+e820_entry:
+        .skip   20
+window_end:
+        .long   0
+window_message:
+        .asciz  "ingot: not enough memory above 1 MiB to unpack a kernel\r\n"
 a20_message:
         .asciz  "ingot: the A20 gate stays shut\r\n"
 kernel_version:

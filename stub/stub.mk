@@ -38,7 +38,7 @@ stub-codec-objects = $(STUB_OUT)/obj/reader/codec-$(1).o $(STUB_OUT)/obj/codec-t
 STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%.bin))
 
 .PHONY: stub stub-size
-stub: $(STUB_BLOBS) $(STUB_OUT)/reader.checked
+stub: $(STUB_BLOBS)
 
 # --- Objects ----------------------------------------------------------------------------------
 $(STUB_OUT)/obj/%.o: stub/%.c | packages
@@ -76,7 +76,7 @@ $(STUB_OUT)/head.elf: $(STUB_OUT)/obj/head.o stub/head.lds
 # Only R_X86_64_RELATIVE may remain: entry.S applies no other relocation.
 define stub-program
 $(STUB_OUT)/stub-$(1).elf: $(call stub-objects,$(STUB_SOURCES)) $(reader-objects) \
-		$(call stub-codec-objects,$(1)) stub/stub.lds
+		$(call stub-codec-objects,$(1)) stub/stub.lds | $(STUB_OUT)/reader.checked
 	@echo '  LINK    $$@'
 	$$(Q)$$(CC) $(STUB_LINK) -Wl,-T,stub/stub.lds -o $$@.new $$(filter %.o,$$^) \
 		$(STUB_LIBRARY_$(1))
@@ -97,12 +97,21 @@ $(STUB_OUT)/reader.checked: $(reader-objects)
 	$(Q)! nm -u $@.o | grep -vE ' (memcpy|memmove|memset|memcmp|multi_image_codecs)$$'
 	$(Q)touch $@
 
+# A stub beyond its limit is not made.
+define stub-limit
+$(STUB_OUT)/stub-$(1).bin: $(STUB_OUT)/stub-$(1).elf $(STUB_OUT)/setup.bin $(STUB_OUT)/head.bin
+	@echo '  OBJCOPY $$@'
+	$$(Q)objcopy -O binary $$< $$@.new
+	$$(Q)size=$$$$(cat $(STUB_OUT)/setup.bin $(STUB_OUT)/head.bin $$@.new | wc -c); \
+	[ $$$$size -le $(STUB_LIMIT_$(1)) ] || { \
+		echo "stub with $(1): $$$$size bytes, limit $(STUB_LIMIT_$(1))"; exit 1; }
+	$$(Q)mv $$@.new $$@
+endef
+$(foreach codec,$(STUB_CODECS),$(eval $(call stub-limit,$(codec))))
+
 stub-size: $(STUB_BLOBS)
-	@for codec in $(STUB_CODECS); do \
-		case $$codec in deflate) limit=$(STUB_LIMIT_deflate) ;; xz) limit=$(STUB_LIMIT_xz) ;; esac; \
-		size=$$(cat $(STUB_OUT)/setup.bin $(STUB_OUT)/head.bin $(STUB_OUT)/stub-$$codec.bin | wc -c); \
-		echo "stub with $$codec: $$size bytes, limit $$limit"; \
-		[ $$size -le $$limit ] || exit 1; \
+	@cd $(STUB_OUT) && for codec in $(STUB_CODECS); do \
+		echo "stub with $$codec: $$(cat setup.bin head.bin stub-$$codec.bin | wc -c) bytes"; \
 	done
 
 -include $(wildcard $(STUB_OUT)/obj/*.d $(STUB_OUT)/obj/reader/*.d)
