@@ -62,35 +62,117 @@ static int read_tokens(struct unpacker *u, struct tokens *t)
         return MULTI_IMAGE_OK;
 }
 
-/* Writes the name of size bytes with tokens to out, which may be name. */
-static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
+/* The ranks of the pairs in a name, as a set. */
+struct rank_set {
+        uint64_t bits[4];
+};
+
+static inline void rank_add(struct rank_set *set, uint8_t rank)
 {
-        uint8_t ranks[MAX_NAME]; /* of the pair that begins here */
+        set->bits[rank >> 6] |= 1ull << (rank & 63);
+}
+
+/* Takes the lowest rank out; 0 if there is none. */
+static inline uint32_t rank_take(struct rank_set *set)
+{
         uint32_t i;
 
-        for (i = 0; i + 1 < size; i++)
-                ranks[i] = t->rank[name[i] << 8 | name[i + 1]];
-        for (;;) {
-                uint32_t best = 256;
-                uint32_t n = 0;
+        for (i = 0; i < 4; i++)
+                if (set->bits[i]) {
+                        uint32_t low = (uint32_t)__builtin_ctzll(set->bits[i]);
 
-                for (i = 0; i + 1 < size; i++)
-                        if (ranks[i] && ranks[i] < best)
-                                best = ranks[i];
-                if (best == 256)
-                        return size;
-                for (i = 0; i < size; n++) {
-                        if (i + 1 < size && ranks[i] == best) {
-                                name[n] = t->code[best];
-                                i += 2;
-                        } else {
-                                name[n] = name[i++];
-                        }
+                        set->bits[i] &= set->bits[i] - 1;
+                        return i * 64 + low;
                 }
-                size = n;
-                for (i = 0; i + 1 < size; i++)
-                        ranks[i] = t->rank[name[i] << 8 | name[i + 1]];
+        return 0;
+}
+
+/* A name while pairs in it are replaced: a token stays where its left part
+ * began, and the links leave out what it swallowed. */
+struct pairs {
+        const struct tokens *tokens;
+        struct rank_set set; /* of the ranks below, and perhaps of some gone */
+        uint8_t *name;
+        uint16_t size;
+        uint8_t ranks[MAX_NAME + 8]; /* of the pair that begins here; 0: none */
+        uint16_t next[MAX_NAME + 1], previous[MAX_NAME + 1];
+};
+
+static inline void pair_rank(struct pairs *p, uint32_t i)
+{
+        uint32_t next = p->next[i];
+
+        p->ranks[i] = 0;
+        if (next == p->size)
+                return;
+        p->ranks[i] = p->tokens->rank[p->name[i] << 8 | p->name[next]];
+        rank_add(&p->set, p->ranks[i]);
+}
+
+static inline void replace_pair(struct pairs *p, uint32_t i, uint8_t code)
+{
+        uint32_t right = p->next[i];
+
+        p->name[i] = code;
+        p->ranks[right] = 0;
+        p->next[i] = p->next[right];
+        p->previous[p->next[i]] = (uint16_t)i;
+        pair_rank(p, i);
+        if (i)
+                pair_rank(p, p->previous[i]);
+}
+
+/* Replaces all pairs of this rank, from left to right.  Eight ranks are compared
+ * at a time: a byte of x is zero where one is equal.  Above the lowest zero byte
+ * the test may err, so each hit is looked at. */
+static void replace_rank(struct pairs *p, uint32_t rank)
+{
+        const uint64_t ones = 0x0101010101010101u;
+        uint8_t code = p->tokens->code[rank];
+        uint32_t i;
+
+        for (i = 0; i < p->size; i += 8) {
+                uint64_t x, hits;
+
+                memcpy(&x, p->ranks + i, sizeof(x));
+                x ^= ones * rank;
+                for (hits = (x - ones) & ~x & ones << 7; hits;
+                     hits &= hits - 1) {
+                        uint32_t at =
+                                i + (uint32_t)__builtin_ctzll(hits) / 8;
+
+                        if (p->ranks[at] == rank)
+                                replace_pair(p, at, code);
+                }
         }
+}
+
+/* Writes the name of size bytes with tokens, in place; returns its new size. */
+static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
+{
+        struct pairs p; /* its arrays are not worth clearing */
+        uint32_t rank, i, n;
+
+        p.tokens = t;
+        p.name = name;
+        p.size = (uint16_t)size;
+        memset(&p.set, 0, sizeof(p.set));
+        for (i = 0; i < size; i++) {
+                p.next[i] = (uint16_t)(i + 1);
+                p.previous[i + 1] = (uint16_t)i;
+                pair_rank(&p, i);
+        }
+        memset(p.ranks + size, 0, 8);
+        for (;;) {
+                p.set.bits[0] &= ~1ull; /* rank 0: no token */
+                rank = rank_take(&p.set);
+                if (!rank)
+                        break;
+                replace_rank(&p, rank);
+        }
+        for (i = 0, n = 0; i < size; i = p.next[i])
+                name[n++] = name[i];
+        return n;
 }
 
 /* Reads all symbols; those of this variant to symbols and addrs, up to max. */
