@@ -19,6 +19,10 @@ INGOT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingot
 # The user's CC as it is; where there is none, gcc behind ccache.
 LINUX_CC ?= $(or $(USER_CC),ccache gcc)
 
+unknown-backends := $(filter-out $(shell awk '!/^\#/ { print $$1 }' configs/backends),$(BACKENDS))
+ifneq ($(unknown-backends),)
+$(error configs/backends has no row for: $(unknown-backends))
+endif
 linux-images := $(BACKENDS:%=$(OUT)/linux/%/vmlinuz)
 
 comma := ,
@@ -28,11 +32,11 @@ linux: $(linux-images)
 
 # Always asked, seldom busy: an image that is up to date is left alone, so nothing that is made
 # from it is made again.
-$(OUT)/linux/source: FORCE | packages
+$(OUT)/linux/source.id: FORCE | packages
 	@mkdir -p $(@D)/obj
 	@build/linux-source '$(LINUX)' '$(or $(INGOT_CACHE),$(abspath $(OUT))/linux)' $@
 
-$(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source $(OUT)/gzip-store FORCE
+$(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source.id $(OUT)/gzip-store FORCE
 	+@OUT='$(abspath $(OUT))/linux' SOURCE=$< TARBALL='$(LINUX)' BASE='$(BASE)' \
 	CACHE='$(INGOT_CACHE)' CC='$(LINUX_CC)' GZIP_STORE='$(abspath $(OUT)/gzip-store)' \
 	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2, $$5 }' configs/backends)
