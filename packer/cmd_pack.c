@@ -23,6 +23,7 @@
 #include "message.h"
 #include "output.h"
 #include "pack.h"
+#include "parallel.h"
 #include "progress.h"
 #include "store.h"
 #include "table.h"
@@ -102,6 +103,12 @@ static const struct {
         { "xz", CODEC_XZ },
 };
 
+/* What became of one input's step. */
+struct outcome {
+        int code; /* exit code; 0: well */
+        char *message;
+};
+
 /* Everything that one run of the command holds. */
 struct packing {
         const struct command *command;
@@ -112,6 +119,7 @@ struct packing {
         char *vmlinuxes[MULTI_IMAGE_MAX_VARIANTS]; /* NULL: none */
         size_t count;
         struct pack_input inputs[MULTI_IMAGE_MAX_VARIANTS];
+        struct outcome outcomes[MULTI_IMAGE_MAX_VARIANTS];
         struct pack_rule rules[MULTI_IMAGE_MAX_RULES];
         struct pack_options options;
         struct pack_report report;
@@ -119,6 +127,7 @@ struct packing {
         size_t store_size;
         uint8_t *file;
         size_t file_size;
+        struct store written; /* the file, opened again */
 };
 
 static int add_input(struct packing *p, char *name, char *image, char *vmlinux)
@@ -287,28 +296,46 @@ static int make_rules(struct packing *p)
         return 0;
 }
 
+static void read_input(void *context, size_t i)
+{
+        struct packing *p = context;
+        struct pack_input *input = &p->inputs[i];
+        struct outcome *o = &p->outcomes[i];
+
+        o->code = image_read(p->images[i], &input->image, &o->message);
+        input->name = p->names[i];
+        if (o->code || !p->vmlinuxes[i])
+                return;
+        o->code = linked_read(p->vmlinuxes[i], &input->image, &input->linked,
+                              &o->message);
+        input->has_linked = !o->code;
+}
+
+/* Does work for each input, on several threads, and tells of the first that
+ * failed. */
+static int for_each_input(struct packing *p, void (*work)(void *, size_t))
+{
+        int code = 0;
+
+        parallel(p->options.threads, p->count, work, p);
+        for (size_t i = 0; i < p->count; i++) {
+                struct outcome *o = &p->outcomes[i];
+
+                if (o->code && !code) {
+                        report_failure(o->code, o->message);
+                        code = o->code;
+                } else if (o->code) {
+                        free(o->message);
+                }
+                *o = (struct outcome){ 0 };
+        }
+        return code;
+}
+
 static int read_inputs(struct packing *p)
 {
-        char *message;
-        int err;
-
-        for (size_t i = 0; i < p->count; i++) {
-                struct pack_input *input = &p->inputs[i];
-
-                progress_show("read", i, p->count);
-                err = image_read(p->images[i], &input->image, &message);
-                if (err)
-                        return report_failure(err, message);
-                input->name = p->names[i];
-                if (!p->vmlinuxes[i])
-                        continue;
-                err = linked_read(p->vmlinuxes[i], &input->image,
-                                  &input->linked, &message);
-                if (err)
-                        return report_failure(err, message);
-                input->has_linked = true;
-        }
-        return 0;
+        progress_show("reading", 0, 0);
+        return for_each_input(p, read_input);
 }
 
 /* The bytes of an input that its variant must give back. */
@@ -325,37 +352,41 @@ static bool equals_input(const struct pack_input *input,
                !memcmp(r->data, input->image.data, r->size);
 }
 
+static void check_input(void *context, size_t i)
+{
+        struct packing *p = context;
+        struct outcome *o = &p->outcomes[i];
+        struct rebuilt r;
+
+        o->code = store_rebuild(&p->written, (uint32_t)i, &r, &o->message);
+        if (o->code) {
+                o->code = EXIT_DIFFERS;
+                return;
+        }
+        if (!equals_input(&p->inputs[i], &r))
+                o->code = fail(&o->message, EXIT_DIFFERS,
+                               "%s: variant %s: rebuilt bytes differ from %s",
+                               p->values.output, p->names[i], p->images[i]);
+        rebuilt_free(&r);
+}
+
 /* Opens the file that is about to be written as any reader would. */
 static int check_file(struct packing *p)
 {
         uint8_t *copy = malloc(p->file_size);
-        struct rebuilt r;
-        struct store store;
         char *message;
-        int err = 0;
+        int err;
 
         if (!copy)
                 return report_failure(EXIT_IO, NULL);
+        progress_show("checking the file", 0, 0);
         memcpy(copy, p->file, p->file_size);
-        err = store_parse(p->values.output, copy, p->file_size, &store,
-                          &message);
-        if (err)
+        if (store_parse(p->values.output, copy, p->file_size, &p->written,
+                        &message))
                 return report_failure(EXIT_DIFFERS, message);
-        for (uint32_t i = 0; i < p->count && !err; i++) {
-                progress_show("check", i, p->count);
-                err = store_rebuild(&store, i, &r, &message);
-                if (!err && !equals_input(&p->inputs[i], &r))
-                        err = fail(&message, EXIT_DIFFERS,
-                                   "%s: variant %s: rebuilt bytes differ from "
-                                   "%s",
-                                   p->values.output, p->names[i], p->images[i]);
-                if (err)
-                        report_failure(err, message);
-                else
-                        rebuilt_free(&r);
-        }
-        store_close(&store);
-        return err ? EXIT_DIFFERS : 0;
+        err = for_each_input(p, check_input);
+        store_close(&p->written);
+        return err;
 }
 
 /* Puts the stub in front of the store. */
@@ -418,7 +449,7 @@ static int make_file(struct packing *p)
         }
         if ((err = check_file(p)))
                 return err;
-        progress_show("write", 0, 0);
+        progress_show("writing", 0, 0);
         err = output_write(p->values.output, p->file, p->file_size, &message);
         if (err)
                 return report_failure(err, message);
@@ -519,7 +550,6 @@ static void packing_free(struct packing *p)
 
 static int pack_all(struct packing *p, const struct string_list *texts)
 {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
         char *message;
         int err;
 
@@ -528,9 +558,8 @@ static int pack_all(struct packing *p, const struct string_list *texts)
         if (p->values.json && !strcmp(p->values.output, "-"))
                 return usage_error(p->command,
                                    "--json and --output - would mix up");
-        p->options.threads = p->values.threads ? p->values.threads
-                             : processors > 0  ? (unsigned)processors
-                                               : 1;
+        p->options.threads =
+                p->values.threads ? p->values.threads : processor_count();
         err = table_read(p->values.table, &p->table, &message);
         if (err)
                 return report_failure(err, message);

@@ -6,6 +6,7 @@
  * --against compares its bytes with a file beside that.
  */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "image.h"
 #include "json.h"
 #include "message.h"
+#include "parallel.h"
 #include "progress.h"
 #include "store.h"
 
@@ -37,6 +39,8 @@ static const struct option_row options[] = {
 
 /* What was found of one variant. */
 struct finding {
+        int code; /* not 0: could not be examined, for message */
+        char *message;
         char *fault;         /* NULL: rebuilt, SHA-256 equal */
         const char *against; /* file that it was compared with, NULL: none */
         char *difference;    /* NULL: equal, or not compared */
@@ -48,6 +52,7 @@ struct verification {
         struct store store;
         char *stub_fault;  /* NULL: digest equal, or a bare store */
         char *store_fault; /* NULL: digest equal */
+        atomic_uint done;  /* variants begun, for the progress line */
         struct finding findings[MULTI_IMAGE_MAX_VARIANTS];
 };
 
@@ -91,41 +96,52 @@ static int compare(const struct verification *v, const struct rebuilt *r,
         return 0;
 }
 
-/* Input/output errors end the command, faults of the file are collected. */
-static int verify_variant(struct verification *v, uint32_t index)
+/* Input/output errors end the command later, faults of the file are findings.
+ * Called from several threads, each with variants of its own. */
+static void verify_variant(void *context, size_t index)
 {
+        struct verification *v = context;
         struct finding *finding = &v->findings[index];
         struct rebuilt r;
         char *message;
-        int err = store_rebuild(&v->store, index, &r, &message);
+        int err;
 
+        progress_show("verify", atomic_fetch_add(&v->done, 1),
+                      v->store.mi.variant_count);
+        err = store_rebuild(&v->store, (uint32_t)index, &r, &message);
         if (err == EXIT_BAD_INPUT) {
                 finding->fault = message;
-                return 0;
+                return;
         }
-        if (err)
-                return report_failure(err, message);
-        if (finding->against && (err = compare(v, &r, finding, &message)))
-                err = report_failure(err, message);
-        rebuilt_free(&r);
-        return err;
+        if (!err) {
+                if (finding->against)
+                        err = compare(v, &r, finding, &message);
+                rebuilt_free(&r);
+        }
+        finding->code = err;
+        finding->message = err ? message : NULL;
 }
 
 static int verify_all(struct verification *v)
 {
         uint32_t count = v->store.mi.variant_count;
-        int err = 0;
 
         store_check_stub(&v->store, &v->stub_fault);
         if (multi_image_verify_store(&v->store.mi))
                 fail(&v->store_fault, 0, "%s: store: %s", v->store.path,
                      multi_image_strerror(MULTI_IMAGE_BAD_DIGEST));
-        for (uint32_t i = 0; i < count && !err; i++) {
-                progress_show("verify", i, count);
-                err = verify_variant(v, i);
-        }
+        parallel(processor_count(), count, verify_variant, v);
         progress_clear();
-        return err;
+        for (uint32_t i = 0; i < count; i++) {
+                struct finding *f = &v->findings[i];
+
+                if (f->code) {
+                        report_failure(f->code, f->message);
+                        f->message = NULL;
+                        return f->code;
+                }
+        }
+        return 0;
 }
 
 static int print_text(const struct verification *v)
@@ -228,6 +244,7 @@ static int run(const struct command *command, int argc, char **argv)
                                 err = EXIT_DIFFERS;
                 }
                 for (uint32_t i = 0; i < v.store.mi.variant_count; i++) {
+                        free(v.findings[i].message);
                         free(v.findings[i].fault);
                         free(v.findings[i].difference);
                 }
