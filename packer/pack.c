@@ -149,7 +149,7 @@ static void describe(const struct variant *v, struct format_variant *ret)
         int i;
 
         prefix_size = is_bzimage ? image->payload_offset :
-                      image->kind == IMAGE_BZIMAGE ? SETUP_HEADER_SIZE :
+                      image->kind == IMAGE_BZIMAGE ? image->setup_size :
                                                      0;
         if (is_bzimage)
                 suffix_size = image->size - image->payload_offset -

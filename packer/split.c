@@ -955,7 +955,7 @@ void variant_split(struct variant *v, struct interner *names)
         if (image->kind == IMAGE_BZIMAGE)
                 add_region(v, "(boot)", PART_PREFIX, image->data,
                            image->stored ? image->payload_offset :
-                                           SETUP_HEADER_SIZE);
+                                           image->setup_size);
         lay_out_payload(v, names, section_of);
         if (image->stored)
                 add_region(v, "(boot end)", PART_SUFFIX,

@@ -99,9 +99,6 @@ const struct record_table *record_table_find(const char *name);
 
 struct interner;
 
-/* Of a stock kernel's set-up only its first sectors are kept: the header. */
-#define SETUP_HEADER_SIZE 1024
-
 /* Cuts v->input into fragments.  The three v->..._derived say which tables to
  * take for derived ones. */
 void variant_split(struct variant *v, struct interner *names);
