@@ -271,7 +271,8 @@ static int derive_names(struct unpacker *u, const struct symbol *symbols,
                 for (; from[size]; size++)
                         name[size] = from[size];
                 size = tokenise(tokens, name, size);
-                REQUIRE(size + 2 <= d->size - done, MULTI_IMAGE_BAD_DERIVED);
+                REQUIRE(size + (size > 0x7f ? 2 : 1) <= d->size - done,
+                        MULTI_IMAGE_BAD_DERIVED);
                 if (size > 0x7f) {
                         names[done++] = (uint8_t)(size | 0x80);
                         names[done++] = (uint8_t)(size >> 7);
