@@ -89,7 +89,8 @@ struct linked_relocation {
         uint64_t offset;
         uint32_t type;   /* R_X86_64_... or R_386_... */
         uint32_t symbol; /* index into symbols */
-        int64_t addend;  /* RELA's, or for REL read from the field */
+        int64_t addend;  /* RELA's, or for REL what the field holds beyond the
+                          * symbol (and the place) */
 };
 
 /* A linked kernel with symbols, read through libelf.  Relocations are sorted

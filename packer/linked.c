@@ -294,41 +294,54 @@ static int read_symbols(struct linker_output *o)
         return 0;
 }
 
-/* Bytes of the field that a REL relocation type changes. */
-static unsigned rel_field_size(uint32_t type)
+/* Fields of REL relocations: their bytes, and whether the linker takes the
+ * field's own address off (psABI for i386, table 2.3).  Others are 4 bytes. */
+static const struct rel_type {
+        uint32_t type;
+        unsigned size;
+        bool is_relative;
+} rel_types[] = {
+        { R_386_NONE, 0, false }, { R_386_32, 4, false },
+        { R_386_PC32, 4, true },  { R_386_PLT32, 4, true },
+        { R_386_16, 2, false },   { R_386_PC16, 2, true },
+        { R_386_8, 1, false },    { R_386_PC8, 1, true },
+};
+
+static const struct rel_type *find_rel_type(uint32_t type)
 {
-        switch (type) {
-        case R_386_NONE:
-                return 0;
-        case R_386_16:
-        case R_386_PC16:
-                return 2;
-        case R_386_8:
-        case R_386_PC8:
-                return 1;
-        default:
-                return 4;
-        }
+        static const struct rel_type other = { .size = 4 };
+
+        for (size_t i = 0; i < sizeof(rel_types) / sizeof(rel_types[0]); i++)
+                if (rel_types[i].type == type)
+                        return &rel_types[i];
+        return &other;
 }
 
-/* REL keeps the addend in the field: sign-extended, as the linker takes it. */
+/* REL has no addend beside the field, and --emit-relocs keeps the relocation of
+ * a field that the linker has filled in already: the addend is what symbol and
+ * place leave of it. */
 static int read_addend(struct linker_output *o, const char *place,
                        const struct linked_section *target,
                        const Elf_Data *bytes, struct linked_relocation *r)
 {
-        unsigned size = rel_field_size(r->type);
+        const struct rel_type *type = find_rel_type(r->type);
+        unsigned shift = 64 - 8 * type->size; /* of the sign */
         uint64_t offset = r->offset - target->addr;
         uint64_t value = 0;
 
-        if (size == 0 || target->type == SHT_NOBITS)
+        if (type->size == 0 || target->type == SHT_NOBITS)
                 return 0;
-        if (offset > bytes->d_size || size > bytes->d_size - offset)
+        if (offset > bytes->d_size || type->size > bytes->d_size - offset)
                 return bad(o, place, "offset %#" PRIx64 " lies outside of %s",
                            r->offset, target->name);
-        for (unsigned i = size; i--;)
+        for (unsigned i = type->size; i--;)
                 value = value << 8 |
                         ((const uint8_t *)bytes->d_buf)[offset + i];
-        r->addend = (int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size);
+        if (r->symbol)
+                value -= o->linked->symbols[r->symbol].value;
+        if (type->is_relative)
+                value += r->offset;
+        r->addend = (int64_t)(value << shift) >> shift;
         return 0;
 }
 
