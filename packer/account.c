@@ -261,6 +261,32 @@ static void sum_up(struct account *a, uint32_t variant_count)
                 a->common.packed = 0; /* rounding */
 }
 
+/* Streams that entries share out among them. */
+static const enum stream_id walked[] = {
+        STREAM_OP,          STREAM_MEMBERSHIP, STREAM_SIZE,       STREAM_MOVED,
+        STREAM_FIELD_COUNT, STREAM_FIELD_GAP,  STREAM_FIELD_TYPE, STREAM_TARGET,
+        STREAM_ORC_COUNT,   STREAM_ORC_GAP,    STREAM_ORC_INDEX,
+};
+
+/* The walk is as the reader's if it used up what the reader uses up. */
+static int check_walk(const struct walker *w, const struct store *store,
+                      char **ret_message)
+{
+        for (size_t i = 0; i < sizeof(walked) / sizeof(walked[0]); i++)
+                if (!reader_done(&w->streams[walked[i]]))
+                        return fail(ret_message, EXIT_BAD_INPUT,
+                                    "%s: store: stream '%s' does not fit its "
+                                    "entries",
+                                    store->path, stream_name(walked[i]));
+        for (unsigned i = STREAM_BODY_FIRST; i < STREAM_COUNT; i++)
+                if (w->cursors[i].chunk != w->cursors[i].chunk_end)
+                        return fail(ret_message, EXIT_BAD_INPUT,
+                                    "%s: store: stream '%s' does not fit its "
+                                    "entries",
+                                    store->path, stream_name(i));
+        return 0;
+}
+
 static int walk_store(const struct store *store, uint8_t *work,
                       size_t work_size, struct account *a, char **ret_message)
 {
@@ -280,7 +306,7 @@ static int walk_store(const struct store *store, uint8_t *work,
                         walk_entry(&w, &w.u.sections[i]);
         }
         sum_up(a, store->mi.variant_count);
-        return 0;
+        return check_walk(&w, store, ret_message);
 }
 
 int account_make(const struct store *store, struct account *ret_account,
