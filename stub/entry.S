@@ -74,20 +74,33 @@ enter_linux:
         .globl  enter_main
         .hidden enter_main
 enter_main:
-        leaq    rela_start(%rip), %rax
-        leaq    rela_end(%rip), %rcx
-1:      cmpq    %rcx, %rax
-        jae     2f
-        movq    (%rax), %rdx            /* r_offset; all are R_X86_64_RELATIVE */
-        movq    16(%rax), %rsi          /* r_addend */
-        addq    %r12, %rsi
-        movq    %rsi, (%r12, %rdx)
-        addq    $24, %rax
+        /* DT_RELR: an even word is the offset of a field to which the base is
+         * added; the bits of an odd one stand for the 63 fields behind those
+         * already seen, the lowest bit aside. */
+        leaq    relr_start(%rip), %rsi
+        leaq    relr_end(%rip), %rcx
+1:      cmpq    %rcx, %rsi
+        jae     5f
+        lodsq
+        testb   $1, %al
+        jnz     2f
+        leaq    (%r12, %rax), %rdi
+        addq    %r12, (%rdi)
+        addq    $8, %rdi
         jmp     1b
-2:      movq    %rsp, %rdi
+2:      movq    %rdi, %rdx
+        addq    $(63 * 8), %rdi
+3:      shrq    $1, %rax
+        jz      1b
+        testb   $1, %al
+        jz      4f
+        addq    %r12, (%rdx)
+4:      addq    $8, %rdx
+        jmp     3b
+5:      movq    %rsp, %rdi
         movq    %r12, %rsi
         xorl    %ebp, %ebp
         call    stub_main
-3:      hlt
-        jmp     3b
+6:      hlt
+        jmp     6b
         .section .note.GNU-stack, "", @progbits

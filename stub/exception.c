@@ -34,14 +34,14 @@ void exception_caught(uint64_t vector, const uint64_t *frame, uint64_t cr2)
         stop("nothing was started");
 }
 
-void exception_init(void)
+void exception_init(uint8_t *table)
 {
-        static struct gate gates[VECTORS];
+        struct gate *gates = (struct gate *)table;
         struct {
                 uint16_t limit;
                 uint64_t base;
         } __attribute__((packed))
-        pointer = { sizeof gates - 1, (uintptr_t)gates };
+        pointer = { VECTORS * sizeof *gates - 1, (uintptr_t)gates };
         uint16_t selector;
         __asm__("mov %%cs, %0" : "=r"(selector));
         for (unsigned i = 0; i < VECTORS; i++) {

@@ -3,7 +3,10 @@
 #ifndef STUB_EXCEPTION_H
 #define STUB_EXCEPTION_H
 
-/* Loads an interrupt descriptor table; needs ring 0. */
-void exception_init(void);
+#include <stdint.h>
+
+/* Makes an interrupt descriptor table (512 bytes, aligned by 8) and loads it;
+ * needs ring 0. */
+void exception_init(uint8_t *table);
 
 #endif

@@ -72,7 +72,7 @@ static int find_ourselves(struct boot *boot)
 static int map_memory_of(struct boot *boot)
 {
         if (boot->state->protocol != PROTOCOL_XEN_PV)
-                exception_init();
+                exception_init(boot->own + OWN_GATES);
         return boot->protocol->map ? boot->protocol->map(boot) : 0;
 }
 

@@ -49,7 +49,8 @@
 
 /* The stub's own memory behind E, by offset from E's page-aligned end. */
 #define OWN_PAGE_TABLES      0x00000 /* see map.c */
-#define OWN_PAGE_TABLES_SIZE 0x10000
+#define OWN_PAGE_TABLES_SIZE 0x0f000
+#define OWN_GATES            0x0f000 /* 512 bytes: see exception.c */
 #define OWN_STACK            0x10000 /* lowest byte; 32 KiB */
 #define OWN_STACK_TOP        0x18000
 /* 4 KiB: the edited command line, in so far as it has no better place */
