@@ -85,6 +85,7 @@ const char *compose_strerror(int error)
                 [COMPOSE_NO_STUB] = "no stub has this codec",
                 [COMPOSE_BAD_VARIANTS] =
                         "variants that ELF loaders load at different addresses",
+                [COMPOSE_LARGE_SETUP] = "set-up of more than 64 sectors",
                 [COMPOSE_TOO_LARGE] = "more than 1 GiB",
                 [COMPOSE_NOT_OURS] = "not a multi-image",
                 [COMPOSE_TRUNCATED] = "the file ends too early",
@@ -133,6 +134,9 @@ int compose_add_variant(struct compose_input *input,
 {
         bool bzimage = info->kind == VARIANT_BZIMAGE;
         uint64_t hole = 0;
+
+        if (info->setup_size > OWN_SETUP_SIZE)
+                return COMPOSE_LARGE_SETUP;
 
         if (setup)
                 add_header(input, setup);

@@ -48,6 +48,7 @@ enum compose_error {
         COMPOSE_NO_MEMORY,
         COMPOSE_NO_STUB,      /* no stub for this codec */
         COMPOSE_BAD_VARIANTS, /* variants contradict each other */
+        COMPOSE_LARGE_SETUP,  /* set-up too large for the stub */
         COMPOSE_TOO_LARGE,    /* more than the boot protocol can say */
         COMPOSE_NOT_OURS,     /* no multi-image */
         COMPOSE_TRUNCATED,    /* the file ends too early */

@@ -4,7 +4,7 @@
 
 static int lend(struct boot *boot, uint64_t room, struct unpack_memory *ret)
 {
-        if (boot->info.setup_size > STUB_OWN_SIZE - OWN_SETUP)
+        if (boot->info.setup_size > OWN_SETUP_SIZE)
                 return BOOT_SETUP_TOO_LARGE;
         boot->setup = boot->own + OWN_SETUP;
         *ret = (struct unpack_memory){

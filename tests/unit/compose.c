@@ -192,6 +192,18 @@ static void test_flips(void **state)
         free(file);
 }
 
+static void test_large_setup(void **state)
+{
+        struct compose_input input = COMPOSE_INPUT;
+        struct variant_info info = variant();
+        (void)state;
+        info.setup_size = 65 * 512;
+        assert_int_equal(compose_add_variant(&input, &info, NULL), 0);
+        info.setup_size = 80 * 512;
+        assert_int_equal(compose_add_variant(&input, &info, NULL),
+                         COMPOSE_LARGE_SETUP);
+}
+
 static void test_contradiction(void **state)
 {
         struct compose_input input = COMPOSE_INPUT;
@@ -222,6 +234,7 @@ int main(void)
                 cmocka_unit_test(test_elf),
                 cmocka_unit_test(test_truncation),
                 cmocka_unit_test(test_flips),
+                cmocka_unit_test(test_large_setup),
                 cmocka_unit_test(test_contradiction),
                 cmocka_unit_test(test_errors_have_texts),
         };

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* SHA-256 against the examples of FIPS 180-2, appendix B, and in pieces. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../stub/multi-image/sha256.h"
+
+static void hash(const void *bytes, size_t size, size_t piece, char hex[65])
+{
+        uint8_t digest[SHA256_SIZE];
+        struct sha256 s;
+        sha256_init(&s);
+        for (size_t at = 0; at < size; at += piece)
+                sha256_update(&s, (const uint8_t *)bytes + at,
+                              size - at < piece ? size - at : piece);
+        sha256_final(&s, digest);
+        for (size_t i = 0; i < sizeof(digest); i++)
+                sprintf(hex + 2 * i, "%02x", digest[i]);
+}
+
+static const struct {
+        const char *text, *digest;
+} examples[] = {
+        { "",
+          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+        { "abc",
+          "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+        { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+};
+
+static void test_examples(void **state)
+{
+        char hex[65];
+        (void)state;
+        for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+                hash(examples[i].text, strlen(examples[i].text), 64, hex);
+                assert_string_equal(hex, examples[i].digest);
+        }
+}
+
+/* A million times "a", in pieces of every size around a block's. */
+static void test_pieces(void **state)
+{
+        static uint8_t bytes[1000000];
+        char hex[65];
+        (void)state;
+        memset(bytes, 'a', sizeof(bytes));
+        for (size_t piece = 1; piece <= 130; piece += 1 + piece / 8) {
+                hash(bytes, sizeof(bytes), piece, hex);
+                assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67"
+                                         "f1809a48a497200e046d39ccc7112cd0");
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_examples),
+                cmocka_unit_test(test_pieces),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
