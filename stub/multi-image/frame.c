@@ -93,6 +93,22 @@ static void put_copy(struct bit_writer *w, uint32_t length)
         put_bits(w, 0, 5);
 }
 
+/* Rounds of eight longest copies: eight times 13 bits are 13 bytes, so that each
+ * round writes the same bytes and leaves the same bits pending. */
+static void put_round(struct bit_writer *w, uint64_t rounds)
+{
+        uint64_t start = w->size;
+        uint64_t round_size, i;
+        int n;
+
+        for (n = 0; n < 8; n++)
+                put_copy(w, MAX_MATCH);
+        round_size = w->size - start;
+        for (i = round_size; w->out && i < rounds * round_size; i++)
+                w->out[start + i] = w->out[start + i - round_size];
+        w->size = start + rounds * round_size;
+}
+
 /* Returns the bytes of one fold; out may be NULL. */
 static uint64_t put_fold(uint8_t *out, const struct fold *fold)
 {
@@ -101,8 +117,17 @@ static uint64_t put_fold(uint8_t *out, const struct fold *fold)
 
         put_bits(&w, 2, 3); /* not final, fixed codes */
         put_symbol(&w, fold->value);
-        for (; left >= MAX_MATCH; left -= MAX_MATCH)
-                put_copy(&w, MAX_MATCH);
+        while (left >= MAX_MATCH) {
+                uint64_t rounds = left / (8 * MAX_MATCH);
+
+                if (rounds) {
+                        put_round(&w, rounds);
+                        left -= rounds * (8 * MAX_MATCH);
+                } else {
+                        put_copy(&w, MAX_MATCH);
+                        left -= MAX_MATCH;
+                }
+        }
         if (left >= 3)
                 put_copy(&w, (uint32_t)left);
         else

@@ -62,89 +62,63 @@ static int read_tokens(struct unpacker *u, struct tokens *t)
         return MULTI_IMAGE_OK;
 }
 
-/* The ranks of the pairs in a name, as a set. */
-struct rank_set {
-        uint64_t bits[4];
-};
-
-static inline void rank_add(struct rank_set *set, uint8_t rank)
-{
-        set->bits[rank >> 6] |= 1ull << (rank & 63);
-}
-
-/* Takes the lowest rank out; 0 if there is none. */
-static inline uint32_t rank_take(struct rank_set *set)
-{
-        uint32_t i;
-
-        for (i = 0; i < 4; i++)
-                if (set->bits[i]) {
-                        uint32_t low = (uint32_t)__builtin_ctzll(set->bits[i]);
-
-                        set->bits[i] &= set->bits[i] - 1;
-                        return i * 64 + low;
-                }
-        return 0;
-}
-
 /* A name while pairs in it are replaced: a token stays where its left part
  * began, and the links leave out what it swallowed. */
 struct pairs {
         const struct tokens *tokens;
-        struct rank_set set; /* of the ranks below, and perhaps of some gone */
         uint8_t *name;
-        uint16_t size;
-        uint8_t ranks[MAX_NAME + 8]; /* of the pair that begins here; 0: none */
+        uint32_t size;
+        uint64_t present[4];  /* set of the ranks below, and perhaps of some
+                               * that are gone */
+        uint64_t repeated[4]; /* of those that may be there more than once */
+        uint16_t at[256];     /* by rank: where it was seen last */
+        uint8_t ranks[MAX_NAME]; /* of the pair that begins here; 0: none */
         uint16_t next[MAX_NAME + 1], previous[MAX_NAME + 1];
 };
 
-static inline void pair_rank(struct pairs *p, uint32_t i)
+/* Looks at the pair of i and its right neighbour. */
+static inline void pair_look(struct pairs *p, uint32_t i, uint32_t next)
 {
-        uint32_t next = p->next[i];
+        uint32_t rank = p->tokens->rank[p->name[i] << 8 | p->name[next]];
+        uint64_t bit = 1ull << (rank & 63);
 
-        p->ranks[i] = 0;
-        if (next == p->size)
+        p->ranks[i] = (uint8_t)rank;
+        if (!rank)
                 return;
-        p->ranks[i] = p->tokens->rank[p->name[i] << 8 | p->name[next]];
-        rank_add(&p->set, p->ranks[i]);
+        p->repeated[rank >> 6] |= p->present[rank >> 6] & bit;
+        p->present[rank >> 6] |= bit;
+        p->at[rank] = (uint16_t)i;
 }
 
-static inline void replace_pair(struct pairs *p, uint32_t i, uint8_t code)
+static inline void pair_replace(struct pairs *p, uint32_t i, uint8_t code)
 {
         uint32_t right = p->next[i];
+        uint32_t next = p->next[right];
 
         p->name[i] = code;
-        p->ranks[right] = 0;
-        p->next[i] = p->next[right];
-        p->previous[p->next[i]] = (uint16_t)i;
-        pair_rank(p, i);
+        p->ranks[right] = p->ranks[i] = 0;
+        p->next[i] = (uint16_t)next;
+        p->previous[next] = (uint16_t)i;
+        if (next < p->size)
+                pair_look(p, i, next);
         if (i)
-                pair_rank(p, p->previous[i]);
+                pair_look(p, p->previous[i], i);
 }
 
-/* Replaces all pairs of this rank, from left to right.  Eight ranks are compared
- * at a time: a byte of x is zero where one is equal.  Above the lowest zero byte
- * the test may err, so each hit is looked at. */
-static void replace_rank(struct pairs *p, uint32_t rank)
+/* Takes the lowest rank out of the set; 0 if there is none. */
+static inline uint32_t take_rank(struct pairs *p)
 {
-        const uint64_t ones = 0x0101010101010101u;
-        uint8_t code = p->tokens->code[rank];
         uint32_t i;
 
-        for (i = 0; i < p->size; i += 8) {
-                uint64_t x, hits;
+        for (i = 0; i < 4; i++)
+                if (p->present[i]) {
+                        uint32_t low =
+                                (uint32_t)__builtin_ctzll(p->present[i]);
 
-                memcpy(&x, p->ranks + i, sizeof(x));
-                x ^= ones * rank;
-                for (hits = (x - ones) & ~x & ones << 7; hits;
-                     hits &= hits - 1) {
-                        uint32_t at =
-                                i + (uint32_t)__builtin_ctzll(hits) / 8;
-
-                        if (p->ranks[at] == rank)
-                                replace_pair(p, at, code);
+                        p->present[i] &= p->present[i] - 1;
+                        return i * 64 + low;
                 }
-        }
+        return 0;
 }
 
 /* Writes the name of size bytes with tokens, in place; returns its new size. */
@@ -155,20 +129,26 @@ static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
 
         p.tokens = t;
         p.name = name;
-        p.size = (uint16_t)size;
-        memset(&p.set, 0, sizeof(p.set));
+        p.size = size;
+        memset(p.present, 0, sizeof(p.present) + sizeof(p.repeated));
         for (i = 0; i < size; i++) {
                 p.next[i] = (uint16_t)(i + 1);
                 p.previous[i + 1] = (uint16_t)i;
-                pair_rank(&p, i);
         }
-        memset(p.ranks + size, 0, 8);
-        for (;;) {
-                p.set.bits[0] &= ~1ull; /* rank 0: no token */
-                rank = rank_take(&p.set);
-                if (!rank)
-                        break;
-                replace_rank(&p, rank);
+        for (i = 0; i + 1 < size; i++)
+                pair_look(&p, i, i + 1);
+        p.ranks[size - 1] = 0;
+        while ((rank = take_rank(&p))) {
+                uint8_t code = t->code[rank];
+
+                if (!(p.repeated[rank >> 6] >> (rank & 63) & 1)) {
+                        if (p.ranks[p.at[rank]] == rank)
+                                pair_replace(&p, p.at[rank], code);
+                        continue;
+                }
+                for (i = 0; i < size; i = p.next[i])
+                        if (p.ranks[i] == rank)
+                                pair_replace(&p, i, code);
         }
         for (i = 0, n = 0; i < size; i = p.next[i])
                 name[n++] = name[i];
