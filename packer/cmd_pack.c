@@ -4,41 +4,25 @@
  *
  *   inputs    from the command line, or from the table of backends
  *   rules     from the table, for the variants that it names
+ *             (both in cmd_pack_inputs.c)
  *   pack      pack.c: the store
  *   compose   compose.c: stub and store as one bootable file
  *   check     the file opened again as a reader does, every variant compared
  *             with its input
  *   write     whole or not at all
  */
-#define _GNU_SOURCE
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cmd_pack.h"
 #include "commands.h"
 #include "json.h"
 #include "message.h"
 #include "output.h"
-#include "pack.h"
 #include "parallel.h"
 #include "progress.h"
-#include "store.h"
-#include "table.h"
-
-struct pack_command_options {
-        const char *output;
-        const char *codec;
-        const char *default_name;
-        const char *table;
-        const char *from;
-        unsigned threads;
-        bool bare;
-        bool json;
-        bool quiet;
-};
 
 #define AT(field) .offset = offsetof(struct pack_command_options, field)
 
@@ -103,139 +87,6 @@ static const struct {
         { "xz", CODEC_XZ },
 };
 
-/* What became of one input's step. */
-struct outcome {
-        int code; /* exit code; 0: well */
-        char *message;
-};
-
-/* Everything that one run of the command holds. */
-struct packing {
-        const struct command *command;
-        struct pack_command_options values;
-        struct backend_table table;
-        char *names[MULTI_IMAGE_MAX_VARIANTS];
-        char *images[MULTI_IMAGE_MAX_VARIANTS];
-        char *vmlinuxes[MULTI_IMAGE_MAX_VARIANTS]; /* NULL: none */
-        size_t count;
-        struct pack_input inputs[MULTI_IMAGE_MAX_VARIANTS];
-        struct outcome outcomes[MULTI_IMAGE_MAX_VARIANTS];
-        struct pack_rule rules[MULTI_IMAGE_MAX_RULES];
-        struct pack_options options;
-        struct pack_report report;
-        uint8_t *store;
-        size_t store_size;
-        uint8_t *file;
-        size_t file_size;
-        struct store written; /* the file, opened again */
-};
-
-static int add_input(struct packing *p, char *name, char *image, char *vmlinux)
-{
-        size_t i = p->count;
-
-        if (!name || !image || i == MULTI_IMAGE_MAX_VARIANTS) {
-                free(name);
-                free(image);
-                free(vmlinux);
-                if (i == MULTI_IMAGE_MAX_VARIANTS)
-                        return usage_error(p->command, "more than %d variants",
-                                           MULTI_IMAGE_MAX_VARIANTS);
-                return report_failure(EXIT_IO, NULL);
-        }
-        p->names[i] = name;
-        p->images[i] = image;
-        p->vmlinuxes[i] = vmlinux;
-        p->count++;
-        return 0;
-}
-
-/* NAME=IMAGE[,vmlinux=ELF] */
-static int parse_input(struct packing *p, const char *text)
-{
-        static const char key[] = ",vmlinux=";
-        const char *equals = strchr(text, '=');
-        const char *vmlinux = strstr(text, key);
-        size_t name_size = equals ? (size_t)(equals - text) : 0;
-
-        if (!equals || name_size == 0 || name_size >= MULTI_IMAGE_NAME_SIZE ||
-            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                         "0123456789-_.") != name_size)
-                return usage_error(p->command,
-                                   "'%s' is not NAME=IMAGE[,vmlinux=ELF] with "
-                                   "a NAME of 1 to 31 letters, digits, - _ .",
-                                   text);
-        for (size_t i = 0; i < p->count; i++)
-                if (strlen(p->names[i]) == name_size &&
-                    !memcmp(p->names[i], text, name_size))
-                        return usage_error(p->command, "two variants '%s'",
-                                           p->names[i]);
-        if (!vmlinux)
-                return add_input(p, strndup(text, name_size),
-                                 strdup(equals + 1), NULL);
-        return add_input(p, strndup(text, name_size),
-                         strndup(equals + 1, (size_t)(vmlinux - equals - 1)),
-                         strdup(vmlinux + strlen(key)));
-}
-
-static char *join(const char *folder, const char *name, const char *file)
-{
-        char *path;
-
-        return asprintf(&path, "%s/%s/%s", folder, name, file) < 0 ? NULL
-                                                                   : path;
-}
-
-/* The table's rows whose image exists under --from. */
-static int inputs_from_table(struct packing *p)
-{
-        int err;
-
-        for (size_t i = 0; i < p->table.count; i++) {
-                const struct backend *b = &p->table.backends[i];
-                char *image = join(p->values.from, b->name, "vmlinuz");
-                char *vmlinux = join(p->values.from, b->name, "vmlinux");
-
-                if (b->role == BACKEND_COMPARATOR || !image ||
-                    access(image, F_OK) < 0) {
-                        free(image);
-                        free(vmlinux);
-                        continue;
-                }
-                if (vmlinux && access(vmlinux, F_OK) < 0) {
-                        free(vmlinux);
-                        vmlinux = NULL;
-                }
-                if ((err = add_input(p, strdup(b->name), image, vmlinux)))
-                        return err;
-        }
-        if (p->count == 0) {
-                fprintf(stderr,
-                        "ingot: %s: no image of a backend of %s "
-                        "(DIR/NAME/vmlinuz)\n",
-                        p->values.from, p->table.path);
-                return EXIT_BAD_INPUT;
-        }
-        return 0;
-}
-
-static int collect_inputs(struct packing *p, const struct string_list *texts)
-{
-        int err = 0;
-
-        if (p->values.from && texts->count)
-                return usage_error(p->command,
-                                   "--from and NAME=IMAGE exclude each other");
-        if (!p->values.from && !texts->count)
-                return usage_error(p->command,
-                                   "give NAME=IMAGE, or --from DIR");
-        if (p->values.from)
-                return inputs_from_table(p);
-        for (size_t i = 0; i < texts->count && !err; i++)
-                err = parse_input(p, texts->items[i]);
-        return err;
-}
-
 static int choose_codec(struct packing *p)
 {
         const char *name = p->values.codec ? p->values.codec : codecs[0].name;
@@ -247,95 +98,6 @@ static int choose_codec(struct packing *p)
                 }
         return usage_error(p->command, "--codec: '%s' is not deflate or xz",
                            name);
-}
-
-static int choose_default(struct packing *p)
-{
-        for (size_t i = 0; i < p->count; i++) {
-                const struct backend *b = table_find(&p->table, p->names[i]);
-
-                if (p->values.default_name
-                            ? !strcmp(p->names[i], p->values.default_name)
-                            : b && b->role == BACKEND_DEFAULT) {
-                        p->options.default_variant = (uint32_t)i;
-                        return 0;
-                }
-        }
-        if (p->values.default_name)
-                return usage_error(p->command,
-                                   "--default: there is no variant '%s'",
-                                   p->values.default_name);
-        return usage_error(p->command,
-                           "no variant is the default of %s: give --default",
-                           p->table.path);
-}
-
-static int make_rules(struct packing *p)
-{
-        size_t count = 0;
-
-        for (size_t i = 0; i < p->count; i++) {
-                const struct backend *b = table_find(&p->table, p->names[i]);
-
-                for (unsigned j = 0; b && j < PLATFORM_COUNT; j++) {
-                        if (!(b->platforms >> j & 1))
-                                continue;
-                        if (count == MULTI_IMAGE_MAX_RULES)
-                                return usage_error(p->command,
-                                                   "more than %d rules",
-                                                   MULTI_IMAGE_MAX_RULES);
-                        p->rules[count++] = (struct pack_rule){
-                                .platform = j,
-                                .variant = (uint32_t)i,
-                                .priority = b->priority,
-                        };
-                }
-        }
-        p->options.rules = p->rules;
-        p->options.rule_count = count;
-        return 0;
-}
-
-static void read_input(void *context, size_t i)
-{
-        struct packing *p = context;
-        struct pack_input *input = &p->inputs[i];
-        struct outcome *o = &p->outcomes[i];
-
-        o->code = image_read(p->images[i], &input->image, &o->message);
-        input->name = p->names[i];
-        if (o->code || !p->vmlinuxes[i])
-                return;
-        o->code = linked_read(p->vmlinuxes[i], &input->image, &input->linked,
-                              &o->message);
-        input->has_linked = !o->code;
-}
-
-/* Does work for each input, on several threads, and tells of the first that
- * failed. */
-static int for_each_input(struct packing *p, void (*work)(void *, size_t))
-{
-        int code = 0;
-
-        parallel(p->options.threads, p->count, work, p);
-        for (size_t i = 0; i < p->count; i++) {
-                struct outcome *o = &p->outcomes[i];
-
-                if (o->code && !code) {
-                        report_failure(o->code, o->message);
-                        code = o->code;
-                } else if (o->code) {
-                        free(o->message);
-                }
-                *o = (struct outcome){ 0 };
-        }
-        return code;
-}
-
-static int read_inputs(struct packing *p)
-{
-        progress_show("reading", 0, 0);
-        return for_each_input(p, read_input);
 }
 
 /* The bytes of an input that its variant must give back. */
@@ -533,14 +295,7 @@ static int print_json(const struct packing *p)
 
 static void packing_free(struct packing *p)
 {
-        for (size_t i = 0; i < p->count; i++) {
-                image_free(&p->inputs[i].image);
-                if (p->inputs[i].has_linked)
-                        linked_free(&p->inputs[i].linked);
-                free(p->names[i]);
-                free(p->images[i]);
-                free(p->vmlinuxes[i]);
-        }
+        inputs_free(p);
         if (p->file != p->store)
                 free(p->file);
         free(p->store);

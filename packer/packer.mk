@@ -6,7 +6,7 @@
 # Sources, in the order in which data flows through them.
 PACKER_SOURCES := \
 	packer/main.c packer/options.c packer/message.c packer/progress.c packer/parallel.c \
-	packer/cmd_pack.c packer/table.c \
+	packer/cmd_pack.c packer/cmd_pack_inputs.c packer/table.c \
 	packer/image.c packer/payload.c packer/kernel-elf.c packer/linked.c \
 	packer/vector.c packer/split.c packer/fields.c packer/tables.c packer/sequence.c packer/merge.c \
 	packer/encode.c packer/compress.c packer/pack.c \

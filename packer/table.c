@@ -24,7 +24,6 @@
 
 /* configs/backends, NUL-terminated (packer.mk makes the object file). */
 extern const char built_in_table[];
-extern const char built_in_table_end[];
 
 static const struct {
         const char *name;
@@ -195,8 +194,7 @@ static int read_text(const char *path, char **ret_text, char **ret_message)
         int err;
 
         if (!path) {
-                text = strndup(built_in_table,
-                               (size_t)(built_in_table_end - built_in_table));
+                text = strdup(built_in_table);
                 if (!text)
                         return fail_errno(ret_message, "table", "memory");
                 *ret_text = text;
