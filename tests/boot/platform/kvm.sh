@@ -12,7 +12,8 @@ kernel=$(newest_kernel linux-image-cloud-amd64)
 [ -n "$kernel" ] && cloud=$(package "$kernel") ||
         skip "linux-image-cloud-amd64 can't be downloaded"
 
-# The outer machine's initramfs: its init, modules, monitor, and the file.
+# The outer machine's initramfs: its init, modules, monitor, and the file.  The
+# inner kernel is told to be quiet: each character costs it an exit or two.
 rm -rf "$dir/host" && mkdir -p "$dir/host/dev" || die "$dir can't be written"
 cp "$tools/host" "$dir/host/init"
 cp "$tools/vmm" "$dir/host/vmm"
@@ -21,7 +22,7 @@ cp "$file" "$dir/host/kernel"
 find "$cloud/lib/modules" \( -name irqbypass.ko -o -name kvm.ko -o -name kvm-amd.ko \) \
         -exec cp {} "$dir/host" \;
 printf '%s\n' -e "$vmm_entry" -s "$vmm_signature" ${vmm_keep:+-k} -m "${BOOT_MEMORY:-256}" \
-        /kernel /initrd "$console_words $append" >"$dir/host/arguments"
+        /kernel /initrd "$console_words quiet $append" >"$dir/host/arguments"
 (cd "$dir/host" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/host.cpio"
 
 stop_at="$end_lines|^host: ended"
