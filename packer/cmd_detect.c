@@ -72,7 +72,7 @@ static int look_at_machine(const struct command *command, const char *platform,
         for (unsigned i = 0; i < PLATFORM_COUNT; i++)
                 if (!strcmp(platform_name(i), platform)) {
                         answer->seen.platform = i;
-                        answer->seen.platforms = 1u << i;
+                        answer->seen.platforms = platform_rules(i);
                         strcpy(answer->evidence, "as asked");
                         return 0;
                 }

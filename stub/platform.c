@@ -145,6 +145,14 @@ static void scan_leaves(const struct machine *m, uint32_t leaf[PROBE_COUNT])
         }
 }
 
+/* QEMU's TCG emulates bare hardware and nothing besides: where no rule speaks of
+ * it, native's does. */
+uint32_t platform_rules(enum platform platform)
+{
+        return 1u << platform |
+               (platform == PLATFORM_TCG ? 1u << PLATFORM_NATIVE : 0);
+}
+
 void platform_detect(const struct machine *machine, struct seen *ret_seen)
 {
         uint32_t leaf[PROBE_COUNT] = { 0 }, regs[4];
@@ -159,11 +167,7 @@ void platform_detect(const struct machine *machine, struct seen *ret_seen)
         while (!probe->matches(&look, probe, &seen))
                 probe++;
         seen.platform = probe->platform;
-        seen.platforms = 1u << probe->platform;
-        /* QEMU's TCG emulates bare hardware and nothing besides: where no rule
-         * speaks of it, native's does. */
-        if (probe->platform == PLATFORM_TCG)
-                seen.platforms |= 1u << PLATFORM_NATIVE;
+        seen.platforms = platform_rules(probe->platform);
         *ret_seen = seen;
 }
 

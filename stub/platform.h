@@ -37,6 +37,9 @@ struct seen {
         char signature[13];     /* NUL-terminated; "" if there is none */
 };
 
+/* The platforms whose rules hold on this one, as bits: 1 << platform. */
+uint32_t platform_rules(enum platform platform);
+
 void platform_detect(const struct machine *machine, struct seen *ret_seen);
 
 /* "kvm", "xen-pv", …; NULL beyond PLATFORM_COUNT. */
