@@ -104,14 +104,16 @@ static int choose_codec(struct packing *p)
 static bool equals_input(const struct pack_input *input,
                          const struct rebuilt *r)
 {
+        const struct image *image = &input->image;
         size_t setup = r->info.setup_size;
 
         if (r->info.kind == VARIANT_ELF)
-                return r->size - setup == input->image.unpacked_size &&
-                       !memcmp(r->data + setup, input->image.payload,
-                               input->image.unpacked_size);
-        return r->size == input->image.size &&
-               !memcmp(r->data, input->image.data, r->size);
+                return setup == image->setup_size &&
+                       r->size - setup == image->unpacked_size &&
+                       !memcmp(r->data, image->data, setup) &&
+                       !memcmp(r->data + setup, image->payload,
+                               image->unpacked_size);
+        return r->size == image->size && !memcmp(r->data, image->data, r->size);
 }
 
 static void check_input(void *context, size_t i)

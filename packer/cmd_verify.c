@@ -65,33 +65,51 @@ static bool is_fine(const struct verification *v)
         return fine;
 }
 
-/* The bytes of image that its variant holds: of a stock kernel that was
- * wrapped anew the unpacked payload, else the whole file. */
+/* Notes the first difference between two runs of bytes. */
+static void compare_part(const struct verification *v, const struct rebuilt *r,
+                         struct finding *finding, const char *part,
+                         const uint8_t *have, size_t have_size,
+                         const uint8_t *want, size_t want_size)
+{
+        size_t at = 0;
+
+        if (finding->difference)
+                return;
+        while (at < have_size && at < want_size && have[at] == want[at])
+                at++;
+        if (at < have_size && at < want_size)
+                fail(&finding->difference, 0,
+                     "%s: variant %s: %s: byte at %#zx is %#x, but %#x in %s",
+                     v->store.path, r->info.name, part, at, have[at], want[at],
+                     finding->against);
+        else if (have_size != want_size)
+                fail(&finding->difference, 0,
+                     "%s: variant %s: %s: %zu bytes, but %zu in %s",
+                     v->store.path, r->info.name, part, have_size, want_size,
+                     finding->against);
+}
+
+/* Compares a variant with the image that it shall be: of a stock kernel that
+ * was wrapped anew set-up and unpacked payload, else the whole file. */
 static int compare(const struct verification *v, const struct rebuilt *r,
                    struct finding *finding, char **ret_message)
 {
-        size_t skip = r->info.kind == VARIANT_ELF ? r->info.setup_size : 0;
-        const uint8_t *have = r->data + skip, *want;
-        size_t have_size = r->size - skip, want_size, at = 0;
+        size_t setup_size = r->info.setup_size;
         struct image image;
         int err = image_read(finding->against, &image, ret_message);
 
         if (err)
                 return err;
-        want = r->info.kind == VARIANT_ELF ? image.payload : image.data;
-        want_size =
-                r->info.kind == VARIANT_ELF ? image.unpacked_size : image.size;
-        while (at < have_size && at < want_size && have[at] == want[at])
-                at++;
-        if (at < have_size && at < want_size)
-                fail(&finding->difference, 0,
-                     "%s: variant %s: byte at %#zx is %#x, but %#x in %s",
-                     v->store.path, r->info.name, at, have[at], want[at],
-                     finding->against);
-        else if (have_size != want_size)
-                fail(&finding->difference, 0,
-                     "%s: variant %s: %zu bytes, but %zu in %s", v->store.path,
-                     r->info.name, have_size, want_size, finding->against);
+        if (r->info.kind == VARIANT_ELF) {
+                compare_part(v, r, finding, "set-up", r->data, setup_size,
+                             image.data, image.setup_size);
+                compare_part(v, r, finding, "payload", r->data + setup_size,
+                             r->size - setup_size, image.payload,
+                             image.unpacked_size);
+        } else {
+                compare_part(v, r, finding, "image", r->data, r->size,
+                             image.data, image.size);
+        }
         image_free(&image);
         return 0;
 }
