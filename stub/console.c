@@ -36,6 +36,7 @@
 
 #define HYPERVISOR_CONSOLE_IO 18
 #define CONSOLEIO_WRITE       0
+#define HYPERCALL_SIZE        32 /* bytes an entry of the hypercall page */
 
 static enum {
         NONE,
@@ -43,6 +44,7 @@ static enum {
         XEN
 } console;
 static bool has_uart;
+static uint8_t *hypercall_page;   /* NULL: no Xen around a PVH or HVM guest */
 static volatile uint16_t *screen; /* NULL: no text screen */
 static unsigned columns, rows;
 
@@ -119,6 +121,31 @@ static void xen_write(const char *text, size_t size)
                          : "rcx", "r11", "memory");
 }
 
+/* Xen's public/arch-x86/cpuid.h: EBX of the third leaf is the MSR that takes
+ * the page's address. */
+void console_open_xen(uint8_t *page, uint32_t leaf)
+{
+        uint32_t eax = leaf + 2, msr, ecx = 0, edx;
+        __asm__ volatile("cpuid" : "+a"(eax), "=b"(msr), "+c"(ecx), "=d"(edx));
+        __asm__ volatile("wrmsr"
+                         :
+                         : "c"(msr), "a"((uint32_t)(uintptr_t)page),
+                           "d"((uint32_t)((uint64_t)(uintptr_t)page >> 32))
+                         : "memory");
+        hypercall_page = page;
+}
+
+static void xen_page_write(const char *text, size_t size)
+{
+        uint64_t result, command = CONSOLEIO_WRITE, count = size;
+        const char *p = text;
+        __asm__ volatile(
+                "call *%4"
+                : "=a"(result), "+D"(command), "+S"(count), "+d"(p)
+                : "r"(hypercall_page + HYPERVISOR_CONSOLE_IO * HYPERCALL_SIZE)
+                : "rcx", "r8", "r9", "r10", "r11", "memory");
+}
+
 void console_init(bool xen)
 {
         console = xen ? XEN : HARDWARE;
@@ -132,6 +159,8 @@ static void put(const char *text, size_t size)
                 xen_write(text, size);
                 return;
         }
+        if (hypercall_page)
+                xen_page_write(text, size);
         for (; console == HARDWARE && size; text++, size--) {
                 if (has_uart && *text == '\n')
                         uart_put('\r');

@@ -2,9 +2,9 @@
 /*
  * PVH: as QEMU, Cloud Hypervisor and Xen enter an ELF with a PHYS32_ENTRY
  * note.  A variant with such a note is loaded into the hole and gets the same
- * hvm_start_info; for one without, which must be a bzImage, we are its boot
- * loader: boot_params are made from hvm_start_info, and it is entered by the
- * 32-bit boot protocol.
+ * hvm_start_info; for one without, which must be a bzImage or come from one,
+ * we are its boot loader: boot_params are made from hvm_start_info, and it is
+ * entered by the 32-bit boot protocol, or as a loaded ELF by the 64-bit one.
  */
 #include <stdint.h>
 #include <string.h>
@@ -43,13 +43,11 @@ static int rebuild(struct boot *boot)
         uint64_t room = get_le64(boot->parameters->hole_size);
 
         boot->body = hole;
-        if (info->pvh_entry) {
+        if (info->pvh_entry || info->kind == VARIANT_ELF) {
                 if ((uintptr_t)hole != info->load_addr)
                         return BOOT_NO_ENTRY;
                 return boot_load(boot, room);
         }
-        if (info->kind != VARIANT_BZIMAGE)
-                return BOOT_NO_ENTRY;
         if (info->init_size > room)
                 return BOOT_HOLE_TOO_SMALL;
         return boot_unpack(boot, room);
@@ -106,16 +104,24 @@ static void make_params(struct boot *boot)
 static int prepare(struct boot *boot)
 {
         start_info(boot)->cmdline_paddr = (uintptr_t)boot->new_command_line;
-        if (!boot->loaded_elf)
-                make_params(boot);
+        if (boot->info.pvh_entry)
+                return 0;
+        /* A bare ELF has no set-up header: no Linux, as far as is known. */
+        if (boot->info.setup_size < SETUP_HEADER + sizeof(struct setup_header))
+                return BOOT_NO_ENTRY;
+        make_params(boot);
         return 0;
 }
 
 static _Noreturn void hand_off(struct boot *boot)
 {
-        if (boot->loaded_elf)
+        if (boot->info.pvh_entry)
                 leave_to_32((uint32_t)boot->info.pvh_entry, 0,
                             (uint32_t)boot->state->info);
+        if (boot->loaded_elf)
+                leave_to_boot_64((uintptr_t)boot->body + boot->elf_entry -
+                                         boot->info.load_addr,
+                                 (uintptr_t)boot->setup);
         leave_to_32((uint32_t)(uintptr_t)boot->body,
                     (uint32_t)(uintptr_t)boot->setup, 0);
 }

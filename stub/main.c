@@ -90,6 +90,8 @@ static int look_at_machine(struct boot *boot)
         machine_init(&machine, protocol == PROTOCOL_XEN_PV,
                      protocol == PROTOCOL_PVH);
         platform_detect(&machine, &boot->seen);
+        if (protocol == PROTOCOL_PVH && boot->seen.platform == PLATFORM_XEN_PVH)
+                console_open_xen(boot->own + OWN_HYPERCALLS, boot->seen.leaf);
         return 0;
 }
 

@@ -55,10 +55,11 @@
 #define OWN_STACK_TOP        0x18000
 /* 4 KiB: the edited command line, in so far as it has no better place */
 #define OWN_COMMAND_LINE     0x18000
+#define OWN_HYPERCALLS       0x19000 /* one page, when under Xen */
 /* Variant's set-up part: GRUB takes 64 sectors and the boot sector. */
-#define OWN_SETUP            0x19000
+#define OWN_SETUP            0x1a000
 #define OWN_SETUP_SIZE       0x09000
-#define STUB_OWN_SIZE        0x22000
+#define STUB_OWN_SIZE        0x23000
 
 /* Room at the very end of the window for the edited command line: no variant
  * that lies within its own init_size reaches it. */
