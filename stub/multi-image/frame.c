@@ -94,16 +94,20 @@ static void put_copy(struct bit_writer *w, uint32_t length)
 }
 
 /* Rounds of eight longest copies: eight times 13 bits are 13 bytes, so that each
- * round writes the same bytes and leaves the same bits pending. */
+ * round but the first, which begins with bits left by what came before, writes
+ * the same bytes and leaves the same bits pending.  At least two rounds. */
 static void put_round(struct bit_writer *w, uint64_t rounds)
 {
-        uint64_t start = w->size;
-        uint64_t round_size, i;
+        uint64_t start, round_size, i;
         int n;
 
         for (n = 0; n < 8; n++)
                 put_copy(w, MAX_MATCH);
+        start = w->size;
+        for (n = 0; n < 8; n++)
+                put_copy(w, MAX_MATCH);
         round_size = w->size - start;
+        rounds--;
         for (i = round_size; w->out && i < rounds * round_size; i++)
                 w->out[start + i] = w->out[start + i - round_size];
         w->size = start + rounds * round_size;
@@ -120,7 +124,7 @@ static uint64_t put_fold(uint8_t *out, const struct fold *fold)
         while (left >= MAX_MATCH) {
                 uint64_t rounds = left / (8 * MAX_MATCH);
 
-                if (rounds) {
+                if (rounds >= 2) {
                         put_round(&w, rounds);
                         left -= rounds * (8 * MAX_MATCH);
                 } else {
