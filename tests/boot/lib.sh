@@ -40,15 +40,23 @@ need() {
         done
 }
 
+# candidate NAME: the version that apt would install; nothing if there is none.
+candidate() {
+        apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([^(].*\)/\1/p'
+}
+
 # package NAME: fetches a Debian package once, unpacks it, prints the folder.
 # Several tests may ask at once.
 package() {
         local name=$1 version dir
-        version=$(apt-cache policy "$name" 2>/dev/null |
-                sed -n 's/^  Candidate: //p')
-        [ -n "$version" ] && [ "$version" != "(none)" ] || return 1
-        dir=$cache/${name}_${version//:/%3a}
         mkdir -p "$cache"
+        version=$(candidate "$name")
+        if [ -z "$version" ]; then # a fresh system has no lists yet
+                (flock 9; apt-get -qq update 2>/dev/null) 9>"$cache/.lock" >&2
+                version=$(candidate "$name")
+        fi
+        [ -n "$version" ] || return 1
+        dir=$cache/${name}_${version//:/%3a}
         (
                 flock 9
                 [ -d "$dir" ] && exit 0
