@@ -143,20 +143,40 @@ void compose_close(struct composed *composed)
         *composed = (struct composed){ 0 };
 }
 
-/* A bare E lacks set-up and head, which the digest covers: there only the
- * reader's digests speak. */
+static bool digest_is(struct sha256 *s, const uint8_t *expected, size_t size)
+{
+        uint8_t digest[SHA256_SIZE];
+        sha256_final(s, digest);
+        return !memcmp(digest, expected, size);
+}
+
+/* E up to the store, its own digest taken as zeros. */
+static bool stub_is_whole(const struct composed *c,
+                          const struct stub_parameters *p)
+{
+        static const uint8_t zeros[sizeof p->stub_digest];
+        const size_t at =
+                STUB_PARAMETERS + offsetof(struct stub_parameters, stub_digest);
+        size_t stub = c->elf_size - c->store_size;
+        struct sha256 s;
+        sha256_init(&s);
+        sha256_update(&s, c->elf, at);
+        sha256_update(&s, zeros, sizeof zeros);
+        sha256_update(&s, c->elf + at + sizeof zeros, stub - at - sizeof zeros);
+        return digest_is(&s, p->stub_digest, sizeof p->stub_digest);
+}
+
 int compose_verify(const uint8_t *file, size_t size,
                    const struct composed *composed)
 {
-        static const uint8_t zeros[SHA256_SIZE];
-        const size_t at = STUB_PARAMETERS +
-                          offsetof(struct stub_parameters, frame_digest);
-        size_t stub = composed->elf_size - composed->store_size;
-        uint8_t digest[SHA256_SIZE];
+        struct stub_parameters p;
         struct frame frame;
         struct sha256 s;
+        le32 crc;
         int err;
 
+        memcpy(&p, composed->elf + STUB_PARAMETERS, sizeof p);
+        REQUIRE(stub_is_whole(composed, &p), COMPOSE_BAD_DIGEST);
         if (!composed->is_bzimage)
                 return COMPOSE_OK;
         err = read_frame(file, size, &frame);
@@ -164,15 +184,8 @@ int compose_verify(const uint8_t *file, size_t size,
                 return err;
         sha256_init(&s);
         sha256_update(&s, file, frame.payload);
-        sha256_update(&s, composed->elf, at);
-        sha256_update(&s, zeros, sizeof zeros);
-        sha256_update(&s, composed->elf + at + sizeof zeros,
-                      stub - at - sizeof zeros);
-        sha256_final(&s, digest);
-        REQUIRE(!memcmp(digest, composed->elf + at, sizeof digest),
+        REQUIRE(digest_is(&s, p.head_digest, sizeof p.head_digest),
                 COMPOSE_BAD_DIGEST);
-
-        le32 crc;
         memcpy(&crc,
                file + frame.payload + frame.payload_size - GZIP_TRAILER_SIZE,
                sizeof crc);

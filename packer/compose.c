@@ -422,16 +422,28 @@ static void write_elf(const struct compose_input *input, const struct plan *p,
         memcpy(elf + p->store_offset, input->store, input->store_size);
 }
 
-/* SHA-256 over set-up, head and E up to the store; the digest's own field must
- * be zero. */
-static void digest_frame(const struct plan *p, const uint8_t *file,
-                         const uint8_t *elf, uint8_t digest[SHA256_SIZE])
+static void digest(const uint8_t *bytes, size_t size, uint8_t *ret, size_t room)
 {
+        uint8_t whole[SHA256_SIZE];
         struct sha256 s;
         sha256_init(&s);
-        sha256_update(&s, file, p->setup_size + p->head_size);
-        sha256_update(&s, elf, p->store_offset);
-        sha256_final(&s, digest);
+        sha256_update(&s, bytes, size);
+        sha256_final(&s, whole);
+        memcpy(ret, whole, room);
+}
+
+/* Both digests in E's parameters; the second covers the first. */
+static void write_digests(const struct plan *p, const uint8_t *file,
+                          uint8_t *elf)
+{
+        struct stub_parameters parameters;
+        memcpy(&parameters, elf + STUB_PARAMETERS, sizeof parameters);
+        digest(file, p->setup_size + p->head_size, parameters.head_digest,
+               sizeof parameters.head_digest);
+        memcpy(elf + STUB_PARAMETERS, &parameters, sizeof parameters);
+        digest(elf, p->store_offset, parameters.stub_digest,
+               sizeof parameters.stub_digest);
+        memcpy(elf + STUB_PARAMETERS, &parameters, sizeof parameters);
 }
 
 static void write_payload(const struct plan *p, const uint8_t *elf,
@@ -495,11 +507,7 @@ int compose(const struct compose_input *input, uint8_t **ret_file,
         write_setup(input, &p, file);
         write_head(&p, file + p.setup_size);
         write_elf(input, &p, elf);
-        uint8_t digest[SHA256_SIZE];
-        digest_frame(&p, file, elf, digest);
-        memcpy(elf + STUB_PARAMETERS +
-                       offsetof(struct stub_parameters, frame_digest),
-               digest, sizeof digest);
+        write_digests(&p, file, elf);
         write_payload(&p, elf, file + p.setup_size + p.head_size);
         free(elf);
         *ret_file = file;

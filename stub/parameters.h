@@ -54,12 +54,12 @@
 #define OWN_STACK            0x10000 /* lowest byte; 32 KiB */
 #define OWN_STACK_TOP        0x18000
 /* 4 KiB: the edited command line, in so far as it has no better place */
-#define OWN_COMMAND_LINE     0x18000
-#define OWN_HYPERCALLS       0x19000 /* one page, when under Xen */
+#define OWN_COMMAND_LINE 0x18000
+#define OWN_HYPERCALLS   0x19000 /* one page, when under Xen */
 /* Variant's set-up part: GRUB takes 64 sectors and the boot sector. */
-#define OWN_SETUP            0x1a000
-#define OWN_SETUP_SIZE       0x09000
-#define STUB_OWN_SIZE        0x23000
+#define OWN_SETUP      0x1a000
+#define OWN_SETUP_SIZE 0x09000
+#define STUB_OWN_SIZE  0x23000
 
 /* Room at the very end of the window for the edited command line: no variant
  * that lies within its own init_size reaches it. */
@@ -103,9 +103,10 @@ struct stub_parameters {
         le32 init_size;     /* of the multi-image: the window's size */
         le32 elf_offset;    /* in the window, where head.bin moves E */
         le64 elf_addr;      /* physical address of E on ELF entries */
-        uint8_t frame_digest[32]; /* SHA-256 of the file without store, this
-                                   * field taken as zeros */
-        uint8_t reserved[24];     /* zero */
+        /* SHA-256 of E up to the store, this field taken as zeros */
+        uint8_t stub_digest[32];
+        /* first bytes of the SHA-256 of set-up and head, which a bare E lacks */
+        uint8_t head_digest[24];
 };
 _Static_assert(sizeof(struct stub_parameters) == 128, "STUB_NOTES follows");
 

@@ -192,6 +192,33 @@ static void test_flips(void **state)
         free(file);
 }
 
+/* The same for E alone, which has no set-up and no gzip frame. */
+static void test_flips_in_elf(void **state)
+{
+        uint8_t *file;
+        size_t size;
+        struct composed whole, c;
+        (void)state;
+        make(100, &codec_deflate, &file, &size);
+        assert_int_equal(compose_open(file, size, &whole), 0);
+        assert_int_equal(compose_open(whole.elf, whole.elf_size, &c), 0);
+        assert_int_equal(compose_verify(whole.elf, whole.elf_size, &c), 0);
+        compose_close(&c);
+        for (size_t i = 0; i < whole.elf_size - whole.store_size;
+             i += 1 + i % 5) {
+                whole.elf[i] ^= (uint8_t)(1u << i % 8);
+                if (!compose_open(whole.elf, whole.elf_size, &c)) {
+                        assert_int_not_equal(
+                                compose_verify(whole.elf, whole.elf_size, &c),
+                                0);
+                        compose_close(&c);
+                }
+                whole.elf[i] ^= (uint8_t)(1u << i % 8);
+        }
+        compose_close(&whole);
+        free(file);
+}
+
 static void test_large_setup(void **state)
 {
         struct compose_input input = COMPOSE_INPUT;
@@ -234,6 +261,7 @@ int main(void)
                 cmocka_unit_test(test_elf),
                 cmocka_unit_test(test_truncation),
                 cmocka_unit_test(test_flips),
+                cmocka_unit_test(test_flips_in_elf),
                 cmocka_unit_test(test_large_setup),
                 cmocka_unit_test(test_contradiction),
                 cmocka_unit_test(test_errors_have_texts),
