@@ -22,37 +22,47 @@
 #include "message.h"
 #include "../stub/multi-image/unpack.h"
 
-static const char *const stream_names[STREAM_COUNT] = {
+static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_SECTIONS] = "sections",
         [STREAM_MEMBERSHIPS] = "memberships",
+        [STREAM_GROUPS] = "groups",
         [STREAM_OP] = "entry kinds",
         [STREAM_MEMBERSHIP] = "entry memberships",
         [STREAM_SIZE] = "entry sizes",
         [STREAM_FOLD] = "folds",
         [STREAM_MOVED] = "moved entries",
-        [STREAM_FIELD_COUNT] = "field counts",
-        [STREAM_FIELD_GAP] = "field gaps",
-        [STREAM_FIELD_TYPE] = "field types",
-        [STREAM_TARGET] = "field targets",
-        [STREAM_ORC_COUNT] = "orc counts",
-        [STREAM_ORC_GAP] = "orc gaps",
-        [STREAM_ORC_INDEX] = "orc indexes",
         [STREAM_ORC_PALETTE] = "orc palette",
         [STREAM_SYMBOL_MEMBERSHIP] = "symbol memberships",
         [STREAM_SYMBOL_SLOT] = "symbol slots",
         [STREAM_SYMBOL_OFFSET] = "symbol offsets",
         [STREAM_SYMBOL_NAME] = "symbol names",
         [STREAM_TOKEN] = "symbol tokens",
-        [STREAM_BODY_CODE] = "bodies: code",
-        [STREAM_BODY_DATA] = "bodies: data",
-        [STREAM_BODY_STRING] = "bodies: strings",
-        [STREAM_BODY_RECORD] = "bodies: records",
-        [STREAM_BODY_OTHER] = "bodies: other",
+        [STREAM_GROUP_FIRST + GROUP_FIELD_COUNT] = "field counts",
+        [STREAM_GROUP_FIRST + GROUP_FIELD_GAP] = "field gaps",
+        [STREAM_GROUP_FIRST + GROUP_FIELD_TYPE] = "field types",
+        [STREAM_GROUP_FIRST + GROUP_TARGET] = "field targets",
+        [STREAM_GROUP_FIRST + GROUP_ORC_COUNT] = "orc counts",
+        [STREAM_GROUP_FIRST + GROUP_ORC_GAP] = "orc gaps",
+        [STREAM_GROUP_FIRST + GROUP_ORC_INDEX] = "orc indexes",
+        [STREAM_GROUP_FIRST + GROUP_BODY_CODE] = "bodies: code",
+        [STREAM_GROUP_FIRST + GROUP_BODY_DATA] = "bodies: data",
+        [STREAM_GROUP_FIRST + GROUP_BODY_STRING] = "bodies: strings",
+        [STREAM_GROUP_FIRST + GROUP_BODY_RECORD] = "bodies: records",
+        [STREAM_GROUP_FIRST + GROUP_BODY_OTHER] = "bodies: other",
 };
+
+/* What kind of stream the store's stream number i is: groups have the same. */
+static unsigned stream_kind(uint32_t i)
+{
+        return i < STREAM_GROUP_FIRST ?
+                       i :
+                       STREAM_GROUP_FIRST +
+                               (i - STREAM_GROUP_FIRST) % GROUP_STREAM_COUNT;
+}
 
 const char *stream_name(unsigned stream)
 {
-        return stream < STREAM_COUNT && stream_names[stream]
+        return stream < ACCOUNT_STREAM_KINDS && stream_names[stream]
                        ? stream_names[stream]
                        : "?";
 }
@@ -66,11 +76,12 @@ struct cursor {
 
 struct walker {
         const struct multi_image *mi;
-        struct unpacker u; /* of variant 0: its streams and memberships */
-        struct reader streams[STREAM_BODY_FIRST];
-        struct cursor cursors[STREAM_COUNT];
+        struct unpacker u; /* of variant 0, with the groups of all */
+        struct reader streams[MULTI_IMAGE_MAX_STREAMS];
+        struct cursor cursors[MULTI_IMAGE_MAX_STREAMS];
         struct account *account;
-        struct share *section; /* shares of the entry being walked */
+        uint32_t group;        /* first stream of the entry being walked */
+        struct share *section; /* its shares */
         struct share *membership;
 };
 
@@ -126,24 +137,27 @@ static uint32_t next(struct walker *w, unsigned stream)
 
 static void walk_fields(struct walker *w, const struct section *s)
 {
-        uint32_t count = next(w, STREAM_FIELD_COUNT);
+        uint32_t count = next(w, w->group + GROUP_FIELD_COUNT);
+        uint32_t type = w->group + GROUP_FIELD_TYPE;
 
-        for (; count && reader_ok(&w->streams[STREAM_FIELD_TYPE]); count--) {
-                next(w, STREAM_FIELD_GAP);
-                read_byte(&w->streams[STREAM_FIELD_TYPE]);
-                take_read(w, STREAM_FIELD_TYPE);
-                if (s->flags & SECTION_RECORD)
-                        next(w, STREAM_TARGET);
+        for (; count && reader_ok(&w->streams[type]); count--) {
+                uint8_t t = read_byte(&w->streams[type]);
+
+                take_read(w, type);
+                next(w, w->group + GROUP_FIELD_GAP);
+                if (s->flags & SECTION_RECORD && !field_is_fixed(t))
+                        next(w, w->group + GROUP_TARGET);
         }
 }
 
 static void walk_orc(struct walker *w)
 {
-        uint32_t count = next(w, STREAM_ORC_COUNT);
+        uint32_t count = next(w, w->group + GROUP_ORC_COUNT);
 
-        for (; count && reader_ok(&w->streams[STREAM_ORC_GAP]); count--) {
-                next(w, STREAM_ORC_GAP);
-                next(w, STREAM_ORC_INDEX);
+        for (; count && reader_ok(&w->streams[w->group + GROUP_ORC_GAP]);
+             count--) {
+                next(w, w->group + GROUP_ORC_GAP);
+                next(w, w->group + GROUP_ORC_INDEX);
         }
 }
 
@@ -156,6 +170,8 @@ static void walk_entry(struct walker *w, const struct section *s)
         uint32_t size;
 
         w->membership = &w->account->memberships[m].share;
+        w->group = STREAM_GROUP_FIRST +
+                   w->u.memberships[m].group * GROUP_STREAM_COUNT;
         w->membership->entries++;
         w->section->entries++;
         op = read_byte(&w->streams[STREAM_OP]);
@@ -169,7 +185,7 @@ static void walk_entry(struct walker *w, const struct section *s)
                 next(w, STREAM_MOVED);
         if (kind != ENTRY_BODY)
                 return;
-        take(w, STREAM_BODY_FIRST + s->body, size);
+        take(w, w->group + GROUP_BODY_FIRST + s->body, size);
         if (s->flags & SECTION_SLOTS)
                 walk_fields(w, s);
         if (s->flags & SECTION_CODE)
@@ -184,17 +200,20 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
         int err;
 
         w->u.mi = w->mi;
+        w->u.all_groups = true;
         w->u.arena.base = work;
         w->u.arena.size = work_size;
         if ((err = streams_open(&w->u)))
                 return err;
-        memcpy(w->streams, w->u.streams, sizeof(w->streams));
-        for (unsigned i = 0; i < STREAM_COUNT; i++) {
+        memcpy(w->streams, w->u.streams, sizeof(w->u.streams));
+        for (uint32_t g = 0; g < w->u.group_count; g++)
+                memcpy(w->streams + STREAM_GROUP_FIRST + g * GROUP_STREAM_COUNT,
+                       w->u.groups[g].streams, sizeof(w->u.groups[g].streams));
+        for (uint32_t i = 0; i < w->mi->stream_count; i++) {
                 w->cursors[i].chunk = chunk;
                 chunk += get_le32(w->mi->streams[i].chunk_count);
                 w->cursors[i].chunk_end = chunk;
-                if (i < STREAM_BODY_FIRST)
-                        w->cursors[i].at = w->streams[i].at;
+                w->cursors[i].at = w->streams[i].at;
         }
         return layout(&w->u);
 }
@@ -203,13 +222,14 @@ static void count_streams(const struct multi_image *mi, struct account *a)
 {
         uint32_t chunk = 0;
 
-        for (unsigned i = 0; i < STREAM_COUNT; i++) {
+        for (uint32_t i = 0; i < mi->stream_count; i++) {
                 uint32_t n = get_le32(mi->streams[i].chunk_count);
+                struct share *s = &a->streams[stream_kind(i)];
 
-                a->streams[i].raw = get_le64(mi->streams[i].raw_size);
-                a->streams[i].entries = n;
+                s->raw += get_le64(mi->streams[i].raw_size);
+                s->entries += n;
                 for (; n; n--, chunk++)
-                        a->streams[i].packed +=
+                        s->packed +=
                                 get_le32(mi->chunks[chunk].packed_size);
         }
 }
@@ -238,7 +258,7 @@ static bool make_rows(struct walker *w)
 /* Sums by variant, and what no entry took. */
 static void sum_up(struct account *a, uint32_t variant_count)
 {
-        for (unsigned i = 0; i < STREAM_COUNT; i++)
+        for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++)
                 add_share(&a->common, a->streams[i].packed, a->streams[i].raw);
         for (uint32_t i = 0; i < a->membership_count; i++) {
                 const struct membership_share *m = &a->memberships[i];
@@ -261,52 +281,62 @@ static void sum_up(struct account *a, uint32_t variant_count)
                 a->common.packed = 0; /* rounding */
 }
 
-/* Streams that entries share out among them. */
-static const enum stream_id walked[] = {
-        STREAM_OP,          STREAM_MEMBERSHIP, STREAM_SIZE,       STREAM_MOVED,
-        STREAM_FIELD_COUNT, STREAM_FIELD_GAP,  STREAM_FIELD_TYPE, STREAM_TARGET,
-        STREAM_ORC_COUNT,   STREAM_ORC_GAP,    STREAM_ORC_INDEX,
-};
+/* Is stream i used up by the walk, if that is as the reader's? */
+static bool is_done(const struct walker *w, uint32_t i)
+{
+        unsigned kind = stream_kind(i);
 
-/* The walk is as the reader's if it used up what the reader uses up. */
+        if (kind >= STREAM_GROUP_FIRST + GROUP_BODY_FIRST)
+                return w->cursors[i].chunk == w->cursors[i].chunk_end;
+        if (kind >= STREAM_GROUP_FIRST || kind == STREAM_OP ||
+            kind == STREAM_MEMBERSHIP || kind == STREAM_SIZE ||
+            kind == STREAM_MOVED)
+                return reader_done(&w->streams[i]);
+        return true; /* not shared out among entries */
+}
+
 static int check_walk(const struct walker *w, const struct store *store,
                       char **ret_message)
 {
-        for (size_t i = 0; i < sizeof(walked) / sizeof(walked[0]); i++)
-                if (!reader_done(&w->streams[walked[i]]))
+        for (uint32_t i = 0; i < w->mi->stream_count; i++)
+                if (!is_done(w, i))
                         return fail(ret_message, EXIT_BAD_INPUT,
                                     "%s: store: stream '%s' does not fit its "
                                     "entries",
-                                    store->path, stream_name(walked[i]));
-        for (unsigned i = STREAM_BODY_FIRST; i < STREAM_COUNT; i++)
-                if (w->cursors[i].chunk != w->cursors[i].chunk_end)
-                        return fail(ret_message, EXIT_BAD_INPUT,
-                                    "%s: store: stream '%s' does not fit its "
-                                    "entries",
-                                    store->path, stream_name(i));
+                                    store->path, stream_name(stream_kind(i)));
         return 0;
 }
 
-static int walk_store(const struct store *store, uint8_t *work,
-                      size_t work_size, struct account *a, char **ret_message)
+/* The streams of all groups at once, which no rebuild needs. */
+static size_t walk_work_size(const struct store *store)
 {
-        struct walker w = { .mi = &store->mi, .account = a };
-        int fault = open_streams(&w, work, work_size);
+        size_t size = store_work_size(store);
+
+        for (uint32_t i = 0; i < store->mi.stream_count; i++)
+                if (stream_kind(i) < STREAM_GROUP_FIRST + GROUP_BODY_FIRST)
+                        size += get_le64(store->mi.streams[i].raw_size) + 16;
+        return size;
+}
+
+static int walk_store(struct walker *w, const struct store *store,
+                      uint8_t *work, size_t work_size, char **ret_message)
+{
+        int fault = open_streams(w, work, work_size);
 
         if (fault)
                 return fail(ret_message, EXIT_BAD_INPUT, "%s: store: %s",
                             store->path, multi_image_strerror(fault));
-        if (!make_rows(&w)) {
+        if (!make_rows(w)) {
                 errno = ENOMEM;
                 return fail_errno(ret_message, store->path, "memory");
         }
-        for (uint32_t i = 0; i < w.u.section_count; i++) {
-                w.section = &a->sections[i].share;
-                for (uint32_t n = w.u.sections[i].entry_count; n; n--)
-                        walk_entry(&w, &w.u.sections[i]);
+        for (uint32_t i = 0; i < w->u.section_count; i++) {
+                w->section = &w->account->sections[i].share;
+                for (uint32_t n = w->u.sections[i].entry_count; n; n--)
+                        walk_entry(w, &w->u.sections[i]);
         }
-        sum_up(a, store->mi.variant_count);
-        return check_walk(&w, store, ret_message);
+        sum_up(w->account, store->mi.variant_count);
+        return check_walk(w, store, ret_message);
 }
 
 int account_make(const struct store *store, struct account *ret_account,
@@ -316,14 +346,21 @@ int account_make(const struct store *store, struct account *ret_account,
                 .tables_size = get_le32(store->mi.header->tables_size),
                 .stub_size = store->size - store->mi.store_size,
         };
-        size_t work_size = store_work_size(store);
+        size_t work_size = walk_work_size(store);
         uint8_t *work = malloc(work_size + 1);
+        struct walker *w = calloc(1, sizeof(*w)); /* large for a stack */
         int err;
 
-        if (!work)
+        if (!work || !w) {
+                free(work);
+                free(w);
                 return fail_errno(ret_message, store->path, "memory");
+        }
+        w->mi = &store->mi;
+        w->account = &a;
         count_streams(&store->mi, &a);
-        err = walk_store(store, work, work_size, &a, ret_message);
+        err = walk_store(w, store, work, work_size, ret_message);
+        free(w);
         free(work);
         if (err) {
                 account_free(&a);

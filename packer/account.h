@@ -26,8 +26,11 @@ struct membership_share {
         struct share share;
 };
 
+/* Groups have the same kinds of streams: they are told together. */
+#define ACCOUNT_STREAM_KINDS (STREAM_GROUP_FIRST + GROUP_STREAM_COUNT)
+
 struct account {
-        struct share streams[STREAM_COUNT];
+        struct share streams[ACCOUNT_STREAM_KINDS];
         struct section_share *sections;
         uint32_t section_count;
         struct membership_share *memberships;

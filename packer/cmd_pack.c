@@ -39,6 +39,13 @@ static const struct option_row options[] = {
           AT(codec),
           .argument = "CODEC",
           .help = "deflate (default) or xz" },
+        { .name = "groups",
+          .letter = 'g',
+          .kind = OPTION_STRING,
+          AT(groups),
+          .argument = "HOW",
+          .help = "one (default: smallest), or membership: a variant unpacks only "
+                  "what it holds" },
         { .name = "default",
           .letter = 'd',
           .kind = OPTION_STRING,
@@ -98,6 +105,20 @@ static int choose_codec(struct packing *p)
                 }
         return usage_error(p->command, "--codec: '%s' is not deflate or xz",
                            name);
+}
+
+static int choose_grouping(struct packing *p)
+{
+        const char *name = p->values.groups;
+
+        if (name && strcmp(name, "one") && strcmp(name, "membership"))
+                return usage_error(p->command,
+                                   "--groups: '%s' is not one or membership",
+                                   name);
+        p->options.grouping = name && !strcmp(name, "membership") ?
+                                      GROUPING_MEMBERSHIP :
+                                      GROUPING_ONE;
+        return 0;
 }
 
 /* The bytes of an input that its variant must give back. */
@@ -320,7 +341,8 @@ static int pack_all(struct packing *p, const struct string_list *texts)
         err = table_read(p->values.table, &p->table, &message);
         if (err)
                 return report_failure(err, message);
-        if ((err = choose_codec(p)) || (err = collect_inputs(p, texts)) ||
+        if ((err = choose_codec(p)) || (err = choose_grouping(p)) ||
+            (err = collect_inputs(p, texts)) ||
             (err = choose_default(p)) || (err = make_rules(p)) ||
             (err = read_inputs(p)) || (err = make_file(p)))
                 return err;

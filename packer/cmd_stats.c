@@ -138,7 +138,7 @@ static int print_json(const struct store *store, const struct account *a)
                 add_share_json(o, &a->sections[i].share);
         }
         array = json_add_array(root, "streams");
-        for (unsigned i = 0; i < STREAM_COUNT; i++) {
+        for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++) {
                 o = json_append_object(array);
                 json_add_string(o, "name", stream_name(i));
                 json_add_number(o, "chunks", a->streams[i].entries);
@@ -240,7 +240,7 @@ static int print_text(const struct store *store, const struct account *a,
         print_memberships(store, a, limit);
         print_sections(store, a, limit);
         print_head("stream");
-        for (unsigned i = 0; i < STREAM_COUNT; i++)
+        for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++)
                 if (a->streams[i].raw)
                         print_row(stream_name(i), &a->streams[i], store->size);
         print_exact("(tables: header, variants, rules, chunks)", a->tables_size,

@@ -133,7 +133,7 @@ static void add_chunks(struct packed_streams *p, const struct stream *s,
         }
 }
 
-void streams_compress(const struct stream streams[STREAM_COUNT], enum codec_id codec,
+void streams_compress(const struct streams *streams, enum codec_id codec,
               unsigned threads, struct packed_streams *ret_packed)
 {
         struct work work = { .packed = ret_packed, .codec = codec };
@@ -142,8 +142,9 @@ void streams_compress(const struct stream streams[STREAM_COUNT], enum codec_id c
         uint32_t i;
 
         memset(ret_packed, 0, sizeof(*ret_packed));
-        for (i = 0; i < STREAM_COUNT; i++)
-                add_chunks(ret_packed, &streams[i],
+        ret_packed->stream_count = streams->count;
+        for (i = 0; i < streams->count; i++)
+                add_chunks(ret_packed, &streams->at[i],
                            &ret_packed->chunk_counts[i]);
         while (started + 1 < threads &&
                pthread_create(&others[started], NULL, run, &work) == 0)

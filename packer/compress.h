@@ -15,7 +15,8 @@ struct packed_chunk {
 
 struct packed_streams {
         VECTOR(struct packed_chunk) chunks;
-        uint32_t chunk_counts[STREAM_COUNT];
+        uint32_t chunk_counts[MULTI_IMAGE_MAX_STREAMS];
+        uint32_t stream_count;
 };
 
 /* Body bytes that one chunk may have with this codec. */
@@ -23,7 +24,7 @@ uint32_t chunk_size(enum codec_id codec);
 
 /* Compresses all streams with threads threads; the result does not depend on
  * their number.  done is called after each chunk and may be NULL. */
-void streams_compress(const struct stream streams[STREAM_COUNT], enum codec_id codec,
+void streams_compress(const struct streams *streams, enum codec_id codec,
               unsigned threads, struct packed_streams *ret_packed);
 void packed_streams_free(struct packed_streams *packed);
 

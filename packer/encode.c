@@ -14,19 +14,27 @@
 struct encoder {
         const struct master *m;
         const struct interner *names;
-        struct stream *streams;
+        struct streams *streams;
         uint32_t chunk_size;
         struct interner *memberships; /* of le32 */
         uint32_t *membership_rank;
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
-        uint64_t last_cut[STREAM_BODY_COUNT];
-        uint32_t last_target[FORMAT_MAX_COLUMNS];
+        enum grouping grouping;
+        uint8_t *group_of; /* by rank of membership */
+        uint64_t last_cut[MULTI_IMAGE_MAX_STREAMS];
+        uint32_t last_target[MULTI_IMAGE_MAX_GROUPS][FORMAT_MAX_COLUMNS];
 };
 
-static struct bytes *out(struct encoder *e, enum stream_id id)
+static struct bytes *out(struct encoder *e, uint32_t id)
 {
-        return &e->streams[id].bytes;
+        return &e->streams->at[id].bytes;
+}
+
+/* A group's stream. */
+static uint32_t group_stream(uint8_t group, uint32_t stream)
+{
+        return STREAM_GROUP_FIRST + group * GROUP_STREAM_COUNT + stream;
 }
 
 /* ---- numbering by frequency --------------------------------------------- */
@@ -94,11 +102,40 @@ static uint32_t own_membership(const struct master *m,
                                                               y->membership;
 }
 
+static uint32_t rank_of(struct encoder *e, uint32_t membership)
+{
+        return e->membership_rank[membership_number(e, membership)];
+}
+
+/* Memberships with less than this share the last group: a group costs its row of
+ * streams, and each of them starts anew. */
+#define MIN_GROUP 65536
+
+/* Gives memberships their groups; sizes: bytes of their bodies, by rank. */
+static void make_groups(struct encoder *e, const uint64_t *sizes, uint32_t count)
+{
+        uint32_t groups = 0;
+        uint32_t i;
+
+        e->group_of = allocate(count, 1);
+        for (i = 0; i < count && e->grouping == GROUPING_MEMBERSHIP; i++)
+                if (sizes[i] >= MIN_GROUP && groups < MULTI_IMAGE_MAX_GROUPS - 1)
+                        e->group_of[i] = (uint8_t)groups++;
+                else
+                        e->group_of[i] = UINT8_MAX;
+        for (i = 0; i < count; i++)
+                if (e->group_of[i] == UINT8_MAX)
+                        e->group_of[i] = (uint8_t)groups;
+        put_bytes(out(e, STREAM_GROUPS), e->group_of, count);
+        e->streams->count = group_stream((uint8_t)(groups + 1), 0);
+}
+
 static void number_all(struct encoder *e)
 {
         const struct master *m = e->m;
         counts memberships = { 0 }, orcs = { 0 };
         uint32_t *order;
+        uint64_t *sizes;
         uint32_t i, k;
 
         for (i = 0; i < m->versions.count; i++) {
@@ -125,6 +162,16 @@ static void number_all(struct encoder *e)
                 put_bytes(out(e, STREAM_MEMBERSHIPS),
                           interned(e->memberships, order[i], NULL), 4);
         free(order);
+        sizes = allocate(memberships.count, sizeof(*sizes));
+        for (i = 0; i < m->versions.count; i++) {
+                const struct version *x = &m->versions.at[i];
+                const struct fragment *f = fragment_of(m, x);
+
+                if (f->kind == ENTRY_BODY)
+                        sizes[rank_of(e, x->membership)] += f->size;
+        }
+        make_groups(e, sizes, (uint32_t)memberships.count);
+        free(sizes);
         e->orc_rank = rank(orcs.at, (uint32_t)orcs.count, &order);
         for (i = 0; i < orcs.count; i++)
                 put_bytes(out(e, STREAM_ORC_PALETTE),
@@ -137,13 +184,13 @@ static void number_all(struct encoder *e)
 /* ---- entries ------------------------------------------------------------ */
 
 /* Room for a body in its stream's chunk, or a new chunk. */
-static void cut_chunk(struct encoder *e, uint8_t body, uint64_t size)
+static void cut_chunk(struct encoder *e, uint32_t stream, uint64_t size)
 {
-        struct stream *s = &e->streams[STREAM_BODY_FIRST + body];
+        struct stream *s = &e->streams->at[stream];
 
-        if (s->bytes.count - e->last_cut[body] + size <= e->chunk_size)
+        if (s->bytes.count - e->last_cut[stream] + size <= e->chunk_size)
                 return;
-        e->last_cut[body] = s->bytes.count;
+        e->last_cut[stream] = s->bytes.count;
         *VECTOR_ADD(&s->cuts) = s->bytes.count;
 }
 
@@ -155,29 +202,30 @@ static uint32_t pool_addr(const struct encoder *e, const struct variant *v,
 }
 
 static void put_fields(struct encoder *e, const struct master_section *s,
-                       const struct variant *v, const struct fragment *f,
-                       uint8_t *body)
+                       uint8_t group, const struct variant *v,
+                       const struct fragment *f, uint8_t *body)
 {
+        uint32_t *last_target = e->last_target[group];
         uint32_t done = 0;
         uint32_t column = 0;
         uint32_t i;
 
-        put_varint(out(e, STREAM_FIELD_COUNT), f->field_count);
+        put_varint(out(e, group_stream(group, GROUP_FIELD_COUNT)), f->field_count);
         for (i = 0; i < f->field_count; i++) {
                 const struct field *field = &v->fields.at[f->field_first + i];
                 uint32_t pool;
                 le64 wide = put_le64(0);
 
-                put_varint(out(e, STREAM_FIELD_GAP), field->offset - done);
-                put_byte(out(e, STREAM_FIELD_TYPE), field->type);
+                put_varint(out(e, group_stream(group, GROUP_FIELD_GAP)), field->offset - done);
+                put_byte(out(e, group_stream(group, GROUP_FIELD_TYPE)), field->type);
                 done = field->offset + field_size(field->type);
                 if (field_is_fixed(field->type))
                         continue;
                 pool = pool_addr(e, v, field);
                 if (s->flags & SECTION_RECORD) {
-                        put_signed(out(e, STREAM_TARGET),
-                                   (int32_t)(pool - e->last_target[column]));
-                        e->last_target[column] = pool;
+                        put_signed(out(e, group_stream(group, GROUP_TARGET)),
+                                   (int32_t)(pool - last_target[column]));
+                        last_target[column] = pool;
                         column = column + 1 == s->columns ? 0 : column + 1;
                 } else {
                         wide = put_le64(pool);
@@ -186,18 +234,18 @@ static void put_fields(struct encoder *e, const struct master_section *s,
         }
 }
 
-static void put_orcs(struct encoder *e, const struct variant *v,
-                     const struct fragment *f)
+static void put_orcs(struct encoder *e, uint8_t group,
+                     const struct variant *v, const struct fragment *f)
 {
         uint32_t done = 0;
         uint32_t i;
 
-        put_varint(out(e, STREAM_ORC_COUNT), f->orc_count);
+        put_varint(out(e, group_stream(group, GROUP_ORC_COUNT)), f->orc_count);
         for (i = 0; i < f->orc_count; i++) {
                 const struct orc *o = &v->orcs.at[f->orc_first + i];
 
-                put_varint(out(e, STREAM_ORC_GAP), o->offset - done);
-                put_varint(out(e, STREAM_ORC_INDEX),
+                put_varint(out(e, group_stream(group, GROUP_ORC_GAP)), o->offset - done);
+                put_varint(out(e, group_stream(group, GROUP_ORC_INDEX)),
                            e->orc_rank[intern(e->orcs, o->entry, 6)]);
                 done = o->offset;
         }
@@ -209,6 +257,8 @@ static void put_entry(struct encoder *e, const struct master_section *s,
 {
         const struct variant *v = &e->m->variants[x->variant];
         const struct fragment *f = fragment_of(e->m, x);
+        uint8_t group = e->group_of[rank_of(e, x->membership)];
+        uint32_t stream = group_stream(group, GROUP_BODY_FIRST + s->body);
         uint8_t body[MULTI_IMAGE_MAX_BODY];
         uint8_t op = f->kind;
 
@@ -220,7 +270,7 @@ static void put_entry(struct encoder *e, const struct master_section *s,
         }
         put_byte(out(e, STREAM_OP), op);
         put_varint(out(e, STREAM_MEMBERSHIP),
-                   e->membership_rank[membership_number(e, x->membership)]);
+                   rank_of(e, x->membership));
         put_varint(out(e, STREAM_SIZE), (uint32_t)(f->kind == ENTRY_FOLD ?
                                                            f->size / PAGE :
                                                            f->size));
@@ -233,11 +283,11 @@ static void put_entry(struct encoder *e, const struct master_section *s,
 
         memcpy(body, f->bytes, f->size);
         if (s->flags & SECTION_SLOTS)
-                put_fields(e, s, v, f, body);
+                put_fields(e, s, group, v, f, body);
         if (s->flags & SECTION_CODE)
-                put_orcs(e, v, f);
-        cut_chunk(e, s->body, f->size);
-        put_bytes(out(e, STREAM_BODY_FIRST + s->body), body, f->size);
+                put_orcs(e, group, v, f);
+        cut_chunk(e, stream, f->size);
+        put_bytes(out(e, stream), body, f->size);
 }
 
 static void put_section(struct encoder *e, const struct master_section *s)
@@ -250,8 +300,9 @@ static void put_section(struct encoder *e, const struct master_section *s)
         uint32_t entries = 0;
         uint32_t p, i;
 
-        for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
-                e->last_target[i] = POOL_BASE;
+        for (p = 0; p < MULTI_IMAGE_MAX_GROUPS; p++)
+                for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
+                        e->last_target[p][i] = POOL_BASE;
         for (p = s->place_first; p < s->place_first + s->place_count; p++) {
                 const struct place *place = &m->places.at[p];
 
@@ -303,8 +354,7 @@ static void put_symbols(struct encoder *e)
                 size_t size;
 
                 put_varint(out(e, STREAM_SYMBOL_MEMBERSHIP),
-                           own ? e->membership_rank[membership_number(e, own)] +
-                                           1 :
+                           own ? rank_of(e, own) + 1 :
                                  0);
                 put_signed(out(e, STREAM_SYMBOL_SLOT), (int32_t)(y->slot - slot));
                 put_varint(out(e, STREAM_SYMBOL_OFFSET), y->offset);
@@ -322,39 +372,43 @@ static void put_symbols(struct encoder *e)
 }
 
 void encode(const struct master *m, const struct interner *names,
-            uint32_t chunk_size, struct stream streams[STREAM_COUNT])
+            uint32_t chunk_size, enum grouping grouping, struct streams *ret)
 {
-        struct encoder e = {
-                .m = m,
-                .names = names,
-                .streams = streams,
-                .chunk_size = chunk_size,
-                .memberships = interner_new(),
-                .orcs = interner_new(),
-        };
+        struct encoder *e = allocate(1, sizeof(*e));
         le32 section_count = put_le32((uint32_t)m->sections.count);
         uint32_t i;
 
-        memset(streams, 0, STREAM_COUNT * sizeof(*streams));
-        number_all(&e);
-        put_bytes(out(&e, STREAM_SECTIONS), &section_count,
+        memset(ret, 0, sizeof(*ret));
+        *e = (struct encoder){
+                .m = m,
+                .names = names,
+                .streams = ret,
+                .chunk_size = chunk_size,
+                .grouping = grouping,
+                .memberships = interner_new(),
+                .orcs = interner_new(),
+        };
+        number_all(e);
+        put_bytes(out(e, STREAM_SECTIONS), &section_count,
                   sizeof(section_count));
         for (i = 0; i < m->sections.count; i++)
-                put_section(&e, &m->sections.at[i]);
-        put_addresses(&e);
-        put_symbols(&e);
-        interner_free(e.memberships);
-        interner_free(e.orcs);
-        free(e.membership_rank);
-        free(e.orc_rank);
+                put_section(e, &m->sections.at[i]);
+        put_addresses(e);
+        put_symbols(e);
+        interner_free(e->memberships);
+        interner_free(e->orcs);
+        free(e->membership_rank);
+        free(e->orc_rank);
+        free(e->group_of);
+        free(e);
 }
 
-void streams_free(struct stream streams[STREAM_COUNT])
+void streams_free(struct streams *streams)
 {
         uint32_t i;
 
-        for (i = 0; i < STREAM_COUNT; i++) {
-                free(streams[i].bytes.at);
-                free(streams[i].cuts.at);
+        for (i = 0; i < streams->count; i++) {
+                free(streams->at[i].bytes.at);
+                free(streams->at[i].cuts.at);
         }
 }

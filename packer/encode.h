@@ -11,9 +11,14 @@ struct stream {
         VECTOR(uint64_t) cuts; /* ends of chunks but for the last */
 };
 
+struct streams {
+        struct stream at[MULTI_IMAGE_MAX_STREAMS];
+        uint32_t count;
+};
+
 /* chunk_size: bytes that a chunk of a body stream may have. */
 void encode(const struct master *m, const struct interner *names,
-            uint32_t chunk_size, struct stream streams[STREAM_COUNT]);
-void streams_free(struct stream streams[STREAM_COUNT]);
+            uint32_t chunk_size, enum grouping grouping, struct streams *ret);
+void streams_free(struct streams *streams);
 
 #endif

@@ -213,7 +213,7 @@ static void put_stream_table(struct bytes *b, const struct packed_streams *p)
         size_t chunk = 0;
         uint32_t i, n;
 
-        for (i = 0; i < STREAM_COUNT; i++) {
+        for (i = 0; i < p->stream_count; i++) {
                 uint64_t raw_size = 0;
                 uint32_t largest = 0;
                 struct format_stream f;
@@ -250,7 +250,7 @@ static void assemble(const struct variant *variants, size_t count,
                 .version = put_le32(MULTI_IMAGE_VERSION),
                 .variant_count = put_le32((uint32_t)count),
                 .rule_count = put_le32((uint32_t)options->rule_count),
-                .stream_count = put_le32(STREAM_COUNT),
+                .stream_count = put_le32(packed->stream_count),
                 .chunk_count = put_le32((uint32_t)packed->chunks.count),
                 .default_variant = put_le32(options->default_variant),
                 .codec = (uint8_t)options->codec,
@@ -373,7 +373,7 @@ int pack(const struct pack_input *inputs, size_t count,
 {
         struct variant *variants = allocate(count, sizeof(*variants));
         struct interner *names = interner_new();
-        struct stream streams[STREAM_COUNT];
+        struct streams *streams = allocate(1, sizeof(*streams));
         struct packed_streams packed;
         struct bytes store;
         struct master m;
@@ -391,13 +391,15 @@ int pack(const struct pack_input *inputs, size_t count,
         merge(&m, variants, (uint32_t)count);
         ret_report->fragment_count = m.places.count;
         ret_report->version_count = m.versions.count;
-        encode(&m, names, chunk_size(options->codec), streams);
+        encode(&m, names, chunk_size(options->codec), options->grouping,
+               streams);
         master_free(&m);
         step(options, "compressing");
         streams_compress(streams, options->codec, options->threads, &packed);
         assemble(variants, count, options, &packed, &store);
         packed_streams_free(&packed);
         streams_free(streams);
+        free(streams);
         for (i = 0; i < count; i++)
                 variant_free(&variants[i]);
         free(variants);

@@ -28,8 +28,17 @@ struct pack_rule {
         uint32_t priority;
 };
 
+/* How entries are put into groups, each unpacked as a whole or not at all. */
+enum grouping {
+        GROUPING_ONE, /* one group: near-duplicates stand together, which makes
+                       * the smallest file; a variant unpacks it all */
+        GROUPING_MEMBERSHIP, /* a group for each membership: a variant unpacks
+                              * only what it holds */
+};
+
 struct pack_options {
         enum codec_id codec;
+        enum grouping grouping;
         unsigned threads; /* at least 1 */
         uint32_t default_variant;
         const struct pack_rule *rules;

@@ -547,8 +547,8 @@ struct region_rule {
 
 /* Sections with a stream of their own; else code by its flag, else data. */
 static const struct region_rule region_rules[] = {
-        { "__ksymtab_strings", STREAM_BODY_STRING },
-        { ".notes", STREAM_BODY_OTHER },
+        { "__ksymtab_strings", GROUP_BODY_STRING },
+        { ".notes", GROUP_BODY_OTHER },
 };
 
 static uint8_t region_body(const struct linked_section *y)
@@ -557,11 +557,11 @@ static uint8_t region_body(const struct linked_section *y)
 
         for (i = 0; i < sizeof(region_rules) / sizeof(*region_rules); i++)
                 if (strcmp(region_rules[i].name, y->name) == 0)
-                        return region_rules[i].body - STREAM_BODY_FIRST;
+                        return region_rules[i].body - GROUP_BODY_FIRST;
         if (record_table_find(y->name))
-                return STREAM_BODY_RECORD - STREAM_BODY_FIRST;
-        return (y->flags & SHF_EXECINSTR ? STREAM_BODY_CODE : STREAM_BODY_DATA) -
-               STREAM_BODY_FIRST;
+                return GROUP_BODY_RECORD - GROUP_BODY_FIRST;
+        return (y->flags & SHF_EXECINSTR ? GROUP_BODY_CODE : GROUP_BODY_DATA) -
+               GROUP_BODY_FIRST;
 }
 
 static struct region *add_region(struct variant *v, const char *name,
@@ -573,7 +573,7 @@ static struct region *add_region(struct variant *v, const char *name,
         *r = (struct region){
                 .name = name,
                 .part = part,
-                .body = STREAM_BODY_OTHER - STREAM_BODY_FIRST,
+                .body = GROUP_BODY_OTHER - GROUP_BODY_FIRST,
                 .columns = 1,
                 .size = size,
                 .bytes = bytes,

@@ -121,7 +121,8 @@ struct multi_image_header {
         le64 store_size;      /* bytes of the whole store */
         le32 variant_count;   /* 1 to MULTI_IMAGE_MAX_VARIANTS */
         le32 rule_count;      /* 0 to MULTI_IMAGE_MAX_RULES */
-        le32 stream_count;    /* STREAM_COUNT */
+        le32 stream_count;    /* STREAM_GROUP_FIRST + groups *
+                               * GROUP_STREAM_COUNT, 1 to 64 groups */
         le32 chunk_count;     /* chunks of all streams */
         le32 default_variant; /* index; what boots when no rule matches */
         uint8_t codec;        /* enum codec_id */
@@ -182,25 +183,21 @@ struct format_chunk {
 _Static_assert(sizeof(struct format_chunk) == 8, "docs/format.md, 2.4");
 
 /*
- * Streams.  Those before STREAM_BODY_CODE are read as a whole, the body
- * streams chunk by chunk.  Numbers in them are LEB128 ("varint"), signed ones
+ * Streams.  First those that every variant reads, then for each group of
+ * memberships the streams of its entries, so that a variant unpacks only the
+ * groups it has a part in.  All are read as a whole but those of bodies, which
+ * are read chunk by chunk.  Numbers in them are LEB128 ("varint"), signed ones
  * zigzag, unless said otherwise.
  */
 enum stream_id {
         STREAM_SECTIONS,    /* struct format_section, then addresses */
         STREAM_MEMBERSHIPS, /* le32 each: bit i = variant i */
+        STREAM_GROUPS,      /* one byte a membership: its group */
         STREAM_OP,          /* one byte an entry: enum entry_op */
         STREAM_MEMBERSHIP,  /* varint an entry: index of its membership */
         STREAM_SIZE,        /* varint an entry: bytes, or pages of a fold */
         STREAM_FOLD,        /* one byte a fold: the value */
         STREAM_MOVED,       /* varint a moved entry: its slot's index */
-        STREAM_FIELD_COUNT, /* varint an entry that has a body */
-        STREAM_FIELD_GAP,   /* varint a field: bytes since the last one's end */
-        STREAM_FIELD_TYPE,  /* one byte a field: enum field_type */
-        STREAM_TARGET,      /* signed varint a field of a record section */
-        STREAM_ORC_COUNT,   /* varint a code entry: its unwind records */
-        STREAM_ORC_GAP,     /* varint a record: bytes since the last one */
-        STREAM_ORC_INDEX,   /* varint a record: index into the palette */
         STREAM_ORC_PALETTE, /* 6 bytes a distinct struct orc_entry */
         STREAM_SYMBOL_MEMBERSHIP, /* kallsyms, varint a symbol: 0 = wherever its
                                    * slot is, else index of membership + 1 */
@@ -210,20 +207,35 @@ enum stream_id {
         STREAM_TOKEN,       /* kallsyms, per variant: varint count, then three
                              * bytes a token in the order of their making: code,
                              * left and right part */
-        STREAM_BODY_CODE,
-        STREAM_BODY_DATA,
-        STREAM_BODY_STRING,
-        STREAM_BODY_RECORD,
-        STREAM_BODY_OTHER, /* image headers, boot code, what has no symbols */
-        STREAM_COUNT
+        STREAM_GROUP_FIRST  /* streams of group g begin here
+                             * + g * GROUP_STREAM_COUNT */
 };
-#define STREAM_BODY_FIRST STREAM_BODY_CODE
-#define STREAM_BODY_COUNT (STREAM_COUNT - STREAM_BODY_FIRST)
+
+enum group_stream {
+        GROUP_FIELD_COUNT, /* varint an entry that has a body */
+        GROUP_FIELD_GAP,   /* varint a field: bytes since the last one's end */
+        GROUP_FIELD_TYPE,  /* one byte a field: enum field_type */
+        GROUP_TARGET,      /* signed varint a field of a record section */
+        GROUP_ORC_COUNT,   /* varint a code entry: its unwind records */
+        GROUP_ORC_GAP,     /* varint a record: bytes since the last one */
+        GROUP_ORC_INDEX,   /* varint a record: index into the palette */
+        GROUP_BODY_CODE,
+        GROUP_BODY_DATA,
+        GROUP_BODY_STRING,
+        GROUP_BODY_RECORD,
+        GROUP_BODY_OTHER, /* image headers, boot code, what has no symbols */
+        GROUP_STREAM_COUNT
+};
+#define GROUP_BODY_FIRST GROUP_BODY_CODE
+#define GROUP_BODY_COUNT (GROUP_STREAM_COUNT - GROUP_BODY_FIRST)
+#define MULTI_IMAGE_MAX_GROUPS 64
+#define MULTI_IMAGE_MAX_STREAMS                                                \
+        (STREAM_GROUP_FIRST + MULTI_IMAGE_MAX_GROUPS * GROUP_STREAM_COUNT)
 
 /* One byte an entry: its kind, and how it gets its slot. */
 enum entry_op {
         ENTRY_KIND = 0x0f,
-        ENTRY_BODY = 0,    /* bytes from the section's body stream */
+        ENTRY_BODY = 0,    /* bytes from the section's body stream in its group */
         ENTRY_FOLD = 1,    /* whole pages of one value, not in the compact payload */
         ENTRY_NOBITS = 2,  /* addresses without bytes (bss) */
         ENTRY_ORC_IP = 3,  /* derived: .orc_unwind_ip */
@@ -249,7 +261,7 @@ enum section_part {
 enum section_flag {
         SECTION_SLOTS = 1,  /* entries have pool addresses */
         SECTION_CODE = 2,   /* entries have unwind records */
-        SECTION_RECORD = 4, /* fields are coded in STREAM_TARGET, not in place */
+        SECTION_RECORD = 4, /* fields are coded in GROUP_TARGET, not in place */
         SECTION_LOADED = 8, /* has a virtual address of its own in each variant */
         SECTION_PERCPU = 16, /* addresses are offsets into the per-CPU area */
 };
@@ -262,7 +274,7 @@ struct format_section {
         uint8_t name[32]; /* NUL-padded; for people */
         uint8_t part;     /* enum section_part */
         uint8_t flags;    /* enum section_flag */
-        uint8_t body;     /* stream of the bodies minus STREAM_BODY_FIRST */
+        uint8_t body;     /* stream of the bodies minus GROUP_BODY_FIRST */
         uint8_t columns;  /* fields a record, 1 to FORMAT_MAX_COLUMNS: each has
                            * a predictor of its own */
         le32 entry_count;

@@ -21,26 +21,6 @@
 
 #include "unpack.h"
 
-static int read_memberships(struct unpacker *u)
-{
-        struct reader *r = &u->streams[STREAM_MEMBERSHIPS];
-        size_t size = (size_t)(r->end - r->at);
-        uint32_t i;
-
-        REQUIRE(size % sizeof(le32) == 0 &&
-                        size / sizeof(le32) <= MULTI_IMAGE_MAX_MEMBERSHIPS,
-                MULTI_IMAGE_BAD_LAYOUT);
-        u->membership_count = (uint32_t)(size / sizeof(le32));
-        u->is_member = arena_take(&u->arena, u->membership_count);
-        REQUIRE(u->is_member, MULTI_IMAGE_NO_MEMORY);
-        for (i = 0; i < u->membership_count; i++) {
-                const le32 *m = (const le32 *)r->at + i;
-
-                u->is_member[i] = get_le32(*m) >> u->variant & 1;
-        }
-        return MULTI_IMAGE_OK;
-}
-
 static uint64_t read_addr(struct reader *r, uint32_t variant, uint32_t count)
 {
         const le64 *addrs = (const le64 *)r->at;
@@ -75,7 +55,7 @@ static int read_sections(struct unpacker *u)
                 uint32_t addr_count = !!(f->flags & SECTION_LOADED) +
                                       !!(f->flags & SECTION_PERCPU);
 
-                REQUIRE(f->part <= PART_NONE && f->body < STREAM_BODY_COUNT &&
+                REQUIRE(f->part <= PART_NONE && f->body < GROUP_BODY_COUNT &&
                                 f->columns >= 1 &&
                                 f->columns <= FORMAT_MAX_COLUMNS,
                         MULTI_IMAGE_BAD_LAYOUT);
@@ -219,7 +199,7 @@ static int walk(struct unpacker *u)
                         REQUIRE(kind < ENTRY_KIND_COUNT &&
                                         m < u->membership_count,
                                 MULTI_IMAGE_BAD_LAYOUT);
-                        member = u->is_member[m];
+                        member = u->memberships[m].is_member;
                         if (kind == ENTRY_FOLD) {
                                 size *= PAGE;
                                 if (!member)
@@ -297,8 +277,7 @@ int layout(struct unpacker *u)
         const struct format_variant *v = &u->mi->variants[u->variant];
         int err;
 
-        if ((err = read_memberships(u)) || (err = read_sections(u)) ||
-            (err = count_slots(u)))
+        if ((err = read_sections(u)) || (err = count_slots(u)))
                 return err;
         u->slot_pool = arena_take(&u->arena, (u->slot_count + 1ull) *
                                                      sizeof(uint32_t));

@@ -35,6 +35,13 @@ static bool tables_match_digest(const uint8_t *store, size_t tables_size)
         return memcmp(digest, store + DIGEST_OFFSET, SHA256_SIZE) == 0;
 }
 
+static bool is_body_stream(uint32_t stream)
+{
+        return stream >= STREAM_GROUP_FIRST &&
+               (stream - STREAM_GROUP_FIRST) % GROUP_STREAM_COUNT >=
+                       GROUP_BODY_FIRST;
+}
+
 /* Chunks lie back to back behind the tables and fill the store. */
 static int check_streams(const struct multi_image *mi, uint64_t data_size)
 {
@@ -63,7 +70,7 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
                         MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(raw_size == get_le64(s->raw_size),
                         MULTI_IMAGE_BAD_TABLE);
-                REQUIRE(i >= STREAM_BODY_FIRST ||
+                REQUIRE(is_body_stream(i) ||
                                 raw_size <= MULTI_IMAGE_MAX_META,
                         MULTI_IMAGE_BAD_TABLE);
         }
@@ -141,7 +148,12 @@ int multi_image_open(const void *store, size_t store_size,
         REQUIRE(mi.variant_count && mi.variant_count <= MULTI_IMAGE_MAX_VARIANTS,
                 MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.rule_count <= MULTI_IMAGE_MAX_RULES, MULTI_IMAGE_BAD_TABLE);
-        REQUIRE(mi.stream_count == STREAM_COUNT, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.stream_count > STREAM_GROUP_FIRST &&
+                        mi.stream_count <= MULTI_IMAGE_MAX_STREAMS &&
+                        (mi.stream_count - STREAM_GROUP_FIRST) %
+                                        GROUP_STREAM_COUNT ==
+                                0,
+                MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.chunk_count <= MULTI_IMAGE_MAX_CHUNKS, MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.default_variant < mi.variant_count, MULTI_IMAGE_BAD_TABLE);
         REQUIRE(is_zero(h->reserved, sizeof(h->reserved)),

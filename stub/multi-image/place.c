@@ -17,8 +17,6 @@ enum slide_list { SLIDE_ABS64, SLIDE_INVERSE, SLIDE_ABS32, SLIDE_NONE };
 struct placer {
         struct unpacker *u;
         struct reader op, membership, sizes; /* as layout() read them */
-        struct reader field_count, field_gap, field_type, target;
-        struct reader orc_count, orc_gap, orc_index;
         uint64_t orc_done;  /* unwind records written */
         uint32_t orc_total; /* that there is room for */
         uint64_t prefix_done;
@@ -118,20 +116,33 @@ static int relocate(struct unpacker *u, uint8_t *at, uint8_t type, uint32_t pool
                      load_addr);
 }
 
-/* The fields of one entry, out NULL if this variant does not hold it.  prev is
- * each column's last target in a record section. */
-static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
-                        uint64_t size, uint64_t addr, uint64_t load_addr,
-                        uint32_t *prev)
+/* The fields of an entry that this variant does not hold; those of a record
+ * must be read all the same, for the targets of the records behind it. */
+static int skip_fields(struct group *g)
 {
-        uint32_t count = read_varint(&p->field_count);
+        struct reader *types = &g->streams[GROUP_FIELD_TYPE];
+        uint32_t count = read_varint(&g->streams[GROUP_FIELD_COUNT]);
+
+        REQUIRE(reader_ok(types) && count <= (size_t)(types->end - types->at),
+                MULTI_IMAGE_BAD_FIELD);
+        types->at += count;
+        skip_varints(&g->streams[GROUP_FIELD_GAP], count);
+        return MULTI_IMAGE_OK;
+}
+
+/* The fields of one entry, out NULL if this variant does not hold it. */
+static int place_fields(struct placer *p, const struct section *s,
+                        struct group *g, uint8_t *out, uint64_t size,
+                        uint64_t addr, uint64_t load_addr)
+{
+        uint32_t count = read_varint(&g->streams[GROUP_FIELD_COUNT]);
         uint64_t position = 0;
         uint32_t column = 0;
         int err = MULTI_IMAGE_OK;
 
         for (; count; count--) {
-                uint32_t gap = read_varint(&p->field_gap);
-                uint8_t type = read_byte(&p->field_type);
+                uint32_t gap = read_varint(&g->streams[GROUP_FIELD_GAP]);
+                uint8_t type = read_byte(&g->streams[GROUP_FIELD_TYPE]);
                 uint32_t pool = 0;
 
                 REQUIRE((type & ~FIELD_UNLISTED) < FIELD_TYPE_COUNT,
@@ -144,8 +155,9 @@ static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
                                           load_addr + position) :
                                     MULTI_IMAGE_OK;
                 } else if (s->flags & SECTION_RECORD) {
-                        prev[column] += (uint32_t)read_signed(&p->target);
-                        pool = prev[column];
+                        g->last_target[column] += (uint32_t)read_signed(
+                                &g->streams[GROUP_TARGET]);
+                        pool = g->last_target[column];
                         column = column + 1 == s->columns ? 0 : column + 1;
                 } else if (out) {
                         le32 v;
@@ -164,22 +176,26 @@ static int place_fields(struct placer *p, const struct section *s, uint8_t *out,
 
 /* Unwind records of one function (struct orc_entry and its address, .orc_unwind
  * and .orc_unwind_ip: arch/x86/include/asm/orc_types.h). */
-static int place_orc(struct placer *p, bool member, uint64_t addr)
+static int place_orc(struct placer *p, struct group *g, bool member,
+                     uint64_t addr)
 {
         struct unpacker *u = p->u;
         const struct derived *ip = &u->derived[ENTRY_ORC_IP];
         const struct reader *palette = &u->streams[STREAM_ORC_PALETTE];
         uint32_t palette_count = (uint32_t)((palette->end - palette->at) / 6);
-        uint32_t count = read_varint(&p->orc_count);
+        uint32_t count = read_varint(&g->streams[GROUP_ORC_COUNT]);
 
+        if (!member) {
+                skip_varints(&g->streams[GROUP_ORC_GAP], count);
+                skip_varints(&g->streams[GROUP_ORC_INDEX], count);
+                return MULTI_IMAGE_OK;
+        }
         for (; count; count--) {
-                uint32_t gap = read_varint(&p->orc_gap);
-                uint32_t index = read_varint(&p->orc_index);
+                uint32_t gap = read_varint(&g->streams[GROUP_ORC_GAP]);
+                uint32_t index = read_varint(&g->streams[GROUP_ORC_INDEX]);
                 uint64_t at;
                 le32 v;
 
-                if (!member)
-                        continue;
                 REQUIRE(index < palette_count && p->orc_done < p->orc_total,
                         MULTI_IMAGE_BAD_DERIVED);
                 addr += gap;
@@ -214,16 +230,16 @@ static void put_prefix(struct placer *p, const uint8_t *bytes, uint64_t size)
 }
 
 /* An entry with bytes of its own; addr and load_addr as in place_fields(). */
-static int place_body(struct placer *p, const struct section *s, bool member,
-                      uint64_t size, uint64_t addr, uint64_t load_addr,
-                      uint32_t *prev)
+static int place_body(struct placer *p, const struct section *s,
+                      struct group *g, bool member, uint64_t size,
+                      uint64_t addr, uint64_t load_addr)
 {
         const uint8_t *bytes;
         uint8_t *out = NULL;
         int err;
 
         REQUIRE(size <= MULTI_IMAGE_MAX_BODY, MULTI_IMAGE_BAD_LAYOUT);
-        if ((err = body_take(p->u, &p->u->bodies[s->body], size, &bytes)))
+        if ((err = body_take(p->u, &g->bodies[s->body], size, &bytes)))
                 return err;
         if (member && s->part == PART_PREFIX) {
                 put_prefix(p, bytes, size);
@@ -235,40 +251,80 @@ static int place_body(struct placer *p, const struct section *s, bool member,
                 memcpy(p->suffix, bytes, size);
                 p->suffix += size;
         }
-        if (s->flags & SECTION_SLOTS &&
-            (err = place_fields(p, s, out, size, addr, load_addr, prev)))
-                return err;
-        return s->flags & SECTION_CODE ? place_orc(p, member, addr) :
+        if (s->flags & SECTION_SLOTS) {
+                err = out || s->flags & SECTION_RECORD ?
+                              place_fields(p, s, g, out, size, addr, load_addr) :
+                              skip_fields(g);
+                if (err)
+                        return err;
+        }
+        return s->flags & SECTION_CODE ? place_orc(p, g, member, addr) :
                                          MULTI_IMAGE_OK;
+}
+
+static void reset_targets(struct unpacker *u)
+{
+        uint32_t g, i;
+
+        for (g = 0; g < u->group_count; g++)
+                for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
+                        u->groups[g].last_target[i] = POOL_BASE;
 }
 
 static int place_section(struct placer *p, const struct section *s)
 {
         struct unpacker *u = p->u;
-        uint32_t prev[FORMAT_MAX_COLUMNS];
         uint64_t offset = 0; /* of the variant's next entry */
         uint32_t n;
         int err;
 
-        for (n = 0; n < FORMAT_MAX_COLUMNS; n++)
-                prev[n] = POOL_BASE;
+        reset_targets(u);
         for (n = s->entry_count; n; n--) {
                 uint8_t kind = read_byte(&p->op) & ENTRY_KIND;
-                bool member = u->is_member[read_varint(&p->membership)];
+                struct membership m =
+                        u->memberships[read_varint(&p->membership)];
                 uint64_t size = read_varint(&p->sizes);
+                struct group *g = &u->groups[m.group];
 
+                if (!g->is_used)
+                        continue;
                 if (kind == ENTRY_FOLD)
                         size *= PAGE;
                 if (kind == ENTRY_BODY) {
-                        if ((err = place_body(p, s, member, size,
+                        if ((err = place_body(p, s, g, m.is_member, size,
                                               s->addr + offset,
-                                              s->load_addr + offset, prev)))
+                                              s->load_addr + offset)))
                                 return err;
-                } else if (member && kind != ENTRY_FOLD && kind != ENTRY_NOBITS) {
+                } else if (m.is_member && kind != ENTRY_FOLD &&
+                           kind != ENTRY_NOBITS) {
                         p->compact += size;
                 }
-                if (member)
+                if (m.is_member)
                         offset += size;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* Each stream must be used up: else it is not what the entries were made of. */
+static int check_groups(const struct unpacker *u)
+{
+        uint32_t g, i;
+
+        for (g = 0; g < u->group_count; g++) {
+                const struct group *group = &u->groups[g];
+
+                if (!group->is_used)
+                        continue;
+                for (i = 0; i < GROUP_BODY_FIRST; i++)
+                        REQUIRE(reader_done(&group->streams[i]),
+                                i < GROUP_ORC_COUNT ? MULTI_IMAGE_BAD_FIELD :
+                                                      MULTI_IMAGE_BAD_DERIVED);
+                for (i = 0; i < GROUP_BODY_COUNT; i++)
+                        REQUIRE(group->bodies[i].chunk ==
+                                                group->bodies[i].chunk_end &&
+                                        group->bodies[i].position ==
+                                                group->bodies[i].size,
+                                MULTI_IMAGE_BAD_LAYOUT);
         }
         return MULTI_IMAGE_OK;
 }
@@ -321,13 +377,6 @@ int place(struct unpacker *u)
                 .op = u->streams[STREAM_OP],
                 .membership = u->streams[STREAM_MEMBERSHIP],
                 .sizes = u->streams[STREAM_SIZE],
-                .field_count = u->streams[STREAM_FIELD_COUNT],
-                .field_gap = u->streams[STREAM_FIELD_GAP],
-                .field_type = u->streams[STREAM_FIELD_TYPE],
-                .target = u->streams[STREAM_TARGET],
-                .orc_count = u->streams[STREAM_ORC_COUNT],
-                .orc_gap = u->streams[STREAM_ORC_GAP],
-                .orc_index = u->streams[STREAM_ORC_INDEX],
                 .compact = u->compact,
                 .suffix = u->suffix,
         };
@@ -347,11 +396,8 @@ int place(struct unpacker *u)
         for (i = 0; i < u->section_count; i++)
                 if ((err = place_section(&p, &u->sections[i])))
                         return err;
-        REQUIRE(reader_done(&p.field_count) && reader_done(&p.field_gap) &&
-                        reader_done(&p.field_type) && reader_done(&p.target),
-                MULTI_IMAGE_BAD_FIELD);
-        REQUIRE(reader_done(&p.orc_count) && reader_done(&p.orc_gap) &&
-                        reader_done(&p.orc_index) && p.orc_done == p.orc_total,
-                MULTI_IMAGE_BAD_DERIVED);
+        if ((err = check_groups(u)))
+                return err;
+        REQUIRE(p.orc_done == p.orc_total, MULTI_IMAGE_BAD_DERIVED);
         return derive_slide(u);
 }

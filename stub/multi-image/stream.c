@@ -39,53 +39,130 @@ static int unpack_chunk(const struct unpacker *u, uint32_t index,
         return MULTI_IMAGE_UNKNOWN_CODEC;
 }
 
-int streams_open(struct unpacker *u)
+/* Where the next stream's chunks are. */
+struct position {
+        uint32_t stream, chunk;
+        const uint8_t *packed;
+};
+
+static void skip_stream(const struct multi_image *mi, struct position *p)
 {
-        const struct multi_image *mi = u->mi;
-        const uint8_t *packed = mi->store + get_le32(mi->header->tables_size);
-        uint32_t chunk = 0;
+        uint32_t n = get_le32(mi->streams[p->stream++].chunk_count);
+
+        for (; n; n--)
+                p->packed += get_le32(mi->chunks[p->chunk++].packed_size);
+}
+
+static int open_whole(struct unpacker *u, struct position *p, struct reader *ret)
+{
+        const struct format_stream *s = &u->mi->streams[p->stream++];
+        uint32_t n = get_le32(s->chunk_count);
+        uint8_t *out = arena_take(&u->arena, get_le64(s->raw_size));
+        int err;
+
+        REQUIRE(out, MULTI_IMAGE_NO_MEMORY);
+        *ret = (struct reader){ out, out + get_le64(s->raw_size) };
+        for (; n; n--, p->chunk++) {
+                if ((err = unpack_chunk(u, p->chunk, p->packed, out)))
+                        return err;
+                p->packed += get_le32(u->mi->chunks[p->chunk].packed_size);
+                out += get_le32(u->mi->chunks[p->chunk].raw_size);
+        }
+        return MULTI_IMAGE_OK;
+}
+
+static int read_memberships(struct unpacker *u)
+{
+        const struct reader *masks = &u->streams[STREAM_MEMBERSHIPS];
+        const struct reader *groups = &u->streams[STREAM_GROUPS];
+        size_t count = (size_t)(groups->end - groups->at);
+        uint32_t i;
+
+        REQUIRE(count <= MULTI_IMAGE_MAX_MEMBERSHIPS &&
+                        (size_t)(masks->end - masks->at) == count * sizeof(le32),
+                MULTI_IMAGE_BAD_LAYOUT);
+        u->membership_count = (uint32_t)count;
+        u->memberships = arena_take(&u->arena, count * sizeof(*u->memberships));
+        REQUIRE(u->memberships, MULTI_IMAGE_NO_MEMORY);
+        for (i = 0; i < count; i++) {
+                const le32 *mask = (const le32 *)masks->at + i;
+                struct membership *m = &u->memberships[i];
+
+                m->is_member = get_le32(*mask) >> u->variant & 1;
+                m->group = groups->at[i];
+                REQUIRE(m->group < u->group_count, MULTI_IMAGE_BAD_LAYOUT);
+                if (m->is_member || u->all_groups)
+                        u->groups[m->group].is_used = true;
+        }
+        return MULTI_IMAGE_OK;
+}
+
+static int open_group(struct unpacker *u, struct position *p, struct group *g)
+{
         uint32_t i;
         int err;
 
-        for (i = 0; i < STREAM_COUNT; i++) {
-                const struct format_stream *s = &mi->streams[i];
-                uint32_t chunk_end = chunk + get_le32(s->chunk_count);
-                uint8_t *out;
+        for (i = 0; i < GROUP_BODY_FIRST; i++)
+                if ((err = open_whole(u, p, &g->streams[i])))
+                        return err;
+        for (i = 0; i < GROUP_BODY_COUNT; i++) {
+                g->bodies[i] = (struct body_stream){
+                        .chunk = p->chunk,
+                        .packed = p->packed,
+                };
+                skip_stream(u->mi, p);
+                g->bodies[i].chunk_end = p->chunk;
+        }
+        return MULTI_IMAGE_OK;
+}
 
-                if (i >= STREAM_BODY_FIRST) {
-                        u->bodies[i - STREAM_BODY_FIRST] = (struct body_stream){
-                                .chunk = chunk,
-                                .chunk_end = chunk_end,
-                                .packed = packed,
-                        };
-                        for (; chunk < chunk_end; chunk++)
-                                packed += get_le32(mi->chunks[chunk].packed_size);
+int streams_open(struct unpacker *u)
+{
+        const struct multi_image *mi = u->mi;
+        struct position p = {
+                .packed = mi->store + get_le32(mi->header->tables_size),
+        };
+        uint32_t i, n;
+        int err;
+
+        u->group_count = (mi->stream_count - STREAM_GROUP_FIRST) /
+                         GROUP_STREAM_COUNT;
+        u->groups = arena_take(&u->arena, u->group_count * sizeof(*u->groups));
+        REQUIRE(u->groups, MULTI_IMAGE_NO_MEMORY);
+        memset(u->groups, 0, u->group_count * sizeof(*u->groups));
+        for (i = 0; i < STREAM_GROUP_FIRST; i++)
+                if ((err = open_whole(u, &p, &u->streams[i])))
+                        return err;
+        if ((err = read_memberships(u)))
+                return err;
+        for (i = 0; i < u->group_count; i++) {
+                if (u->groups[i].is_used) {
+                        if ((err = open_group(u, &p, &u->groups[i])))
+                                return err;
                         continue;
                 }
-                out = arena_take(&u->arena, get_le64(s->raw_size));
-                REQUIRE(out, MULTI_IMAGE_NO_MEMORY);
-                u->streams[i] = (struct reader){ out,
-                                                 out + get_le64(s->raw_size) };
-                for (; chunk < chunk_end; chunk++) {
-                        if ((err = unpack_chunk(u, chunk, packed, out)))
-                                return err;
-                        packed += get_le32(mi->chunks[chunk].packed_size);
-                        out += get_le32(mi->chunks[chunk].raw_size);
-                }
+                for (n = 0; n < GROUP_STREAM_COUNT; n++)
+                        skip_stream(mi, &p);
         }
         return MULTI_IMAGE_OK;
 }
 
 int bodies_open(struct unpacker *u)
 {
-        uint32_t i;
+        const struct format_stream *s = u->mi->streams + STREAM_GROUP_FIRST;
+        uint32_t g, i;
 
-        for (i = 0; i < STREAM_BODY_COUNT; i++) {
-                uint32_t size = get_le32(
-                        u->mi->streams[STREAM_BODY_FIRST + i].max_chunk);
+        for (g = 0; g < u->group_count; g++, s += GROUP_STREAM_COUNT) {
+                if (!u->groups[g].is_used)
+                        continue;
+                for (i = 0; i < GROUP_BODY_COUNT; i++) {
+                        struct body_stream *b = &u->groups[g].bodies[i];
 
-                u->bodies[i].buffer = arena_take(&u->arena, size);
-                REQUIRE(u->bodies[i].buffer, MULTI_IMAGE_NO_MEMORY);
+                        b->buffer = arena_take(
+                                &u->arena,
+                                get_le32(s[GROUP_BODY_FIRST + i].max_chunk));
+                        REQUIRE(b->buffer, MULTI_IMAGE_NO_MEMORY);
+                }
         }
         return MULTI_IMAGE_OK;
 }

@@ -30,9 +30,28 @@ struct symbol {
         uint32_t sequence;
 };
 
+/*
+ * Two characters that stand side by side in no token are never joined, so a name
+ * falls into segments that are written independently of each other; and the
+ * same segments occur again and again.  Short ones are kept in a table, by hash.
+ */
+#define MAX_SEGMENT 15
+#define SEGMENT_BITS 12
+#define SEGMENTS (1u << SEGMENT_BITS)
+
+struct segment {
+        uint64_t text[2];  /* NUL-padded; all zero: none */
+        uint8_t coded[15];
+        uint8_t coded_size;
+};
+
 struct tokens {
         uint8_t rank[65536]; /* by left << 8 | right: 0 none, 1 oldest */
         uint8_t code[256];   /* by rank */
+        uint8_t first[256], last[256]; /* characters of what a byte stands for */
+        uint8_t joined[8192]; /* bit left << 8 | right: a token has these two
+                               * characters side by side */
+        struct segment segments[SEGMENTS];
 };
 
 /* The tokens of this variant: those of the ones before it are passed over. */
@@ -45,17 +64,25 @@ static int read_tokens(struct unpacker *u, struct tokens *t)
                 uint32_t count = read_varint(r);
 
                 REQUIRE(count < 256, MULTI_IMAGE_BAD_DERIVED);
-                if (variant == u->variant)
+                if (variant == u->variant) {
                         memset(t, 0, sizeof(*t));
+                        for (i = 0; i < 256; i++)
+                                t->first[i] = t->last[i] = (uint8_t)i;
+                }
                 for (i = 1; i <= count; i++) {
                         uint8_t code = read_byte(r);
                         uint8_t left = read_byte(r);
                         uint8_t right = read_byte(r);
+                        uint32_t pair;
 
                         if (variant != u->variant)
                                 continue;
                         t->rank[left << 8 | right] = (uint8_t)i;
                         t->code[i] = code;
+                        t->first[code] = t->first[left];
+                        t->last[code] = t->last[right];
+                        pair = (uint32_t)t->last[left] << 8 | t->first[right];
+                        t->joined[pair >> 3] |= (uint8_t)(1 << (pair & 7));
                 }
         }
         REQUIRE(reader_ok(r), MULTI_IMAGE_BAD_DERIVED);
@@ -155,6 +182,60 @@ static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
         return n;
 }
 
+/* One segment of size bytes to out; returns the bytes written. */
+static uint32_t put_segment(struct tokens *t, const uint8_t *text,
+                            uint32_t size, uint8_t *out)
+{
+        uint64_t key[2] = { 0, 0 };
+        struct segment *s;
+        uint64_t hash;
+
+        if (size == 1) {
+                *out = *text;
+                return 1;
+        }
+        if (size > MAX_SEGMENT) {
+                memcpy(out, text, size);
+                return tokenise(t, out, size);
+        }
+        memcpy(key, text, size);
+        /* Any odd multipliers: the high bits depend on all of the low ones. */
+        hash = key[0] * 0x9e3779b97f4a7c15u + key[1] * 0xc2b2ae3d27d4eb4fu;
+        hash ^= hash >> 29;
+        s = &t->segments[hash * 0x9e3779b97f4a7c15u >> (64 - SEGMENT_BITS)];
+        if (s->text[0] != key[0] || s->text[1] != key[1]) {
+                memcpy(s->text, key, sizeof(key));
+                memcpy(s->coded, text, size);
+                s->coded_size = (uint8_t)tokenise(t, s->coded, size);
+        }
+        memcpy(out, s->coded, sizeof(s->coded)); /* more than it is: quicker */
+        return s->coded_size;
+}
+
+static inline bool is_joined(const struct tokens *t, uint8_t left, uint8_t right)
+{
+        uint32_t pair = (uint32_t)left << 8 | right;
+
+        return t->joined[pair >> 3] >> (pair & 7) & 1;
+}
+
+/* A name, NUL-terminated, with tokens to out, which has room for MAX_NAME and a
+ * segment; returns its size. */
+static uint32_t put_name(struct tokens *t, const uint8_t *name, uint8_t *out)
+{
+        uint32_t done = 0;
+
+        while (*name) {
+                uint32_t size = 1;
+
+                while (name[size] && is_joined(t, name[size - 1], name[size]))
+                        size++;
+                done += put_segment(t, name, size, out + done);
+                name += size;
+        }
+        return done;
+}
+
 /* Reads all symbols; those of this variant to symbols and addrs, up to max. */
 static int read_symbols(struct unpacker *u, struct symbol *symbols,
                         uint32_t *addrs, uint8_t *is_absolute, uint32_t max,
@@ -172,25 +253,24 @@ static int read_symbols(struct unpacker *u, struct symbol *symbols,
                 uint32_t m = read_varint(membership);
                 uint32_t offset = read_varint(offsets);
                 const uint8_t *name = names->at;
-                uint64_t key = 0;
-                unsigned i;
+                uint64_t key = 0; /* the type is no part of it */
 
                 slot += (uint32_t)read_signed(slots);
                 REQUIRE(slot < u->slot_count && m <= u->membership_count,
                         MULTI_IMAGE_BAD_DERIVED);
-                while (read_byte(names))
-                        ;
+                for (; names->at < names->end && *names->at; names->at++)
+                        if (names->at - name >= 1 && names->at - name <= 8)
+                                key |= (uint64_t)*names->at
+                                       << (64 - 8 * (names->at - name));
+                read_byte(names); /* the NUL */
                 REQUIRE(reader_ok(names) && names->at - name <= MAX_NAME &&
                                 names->at - name >= 3,
                         MULTI_IMAGE_BAD_DERIVED);
-                if (m ? !u->is_member[m - 1] :
+                if (m ? !u->memberships[m - 1].is_member :
                         u->slot_addr[slot] == SLOT_ABSENT)
                         continue;
                 REQUIRE(u->slot_addr[slot] != SLOT_ABSENT && count < max,
                         MULTI_IMAGE_BAD_DERIVED);
-                for (i = 1; i <= 8; i++)
-                        key = key << 8 |
-                              (name + i < names->at ? name[i] : 0);
                 symbols[count] = (struct symbol){
                         .key = key,
                         .name = (uint32_t)(name - text),
@@ -228,29 +308,26 @@ static void derive_offsets(struct unpacker *u, const uint32_t *addrs,
 }
 
 static int derive_names(struct unpacker *u, const struct symbol *symbols,
-                        uint32_t count, const struct tokens *tokens,
+                        uint32_t count, struct tokens *tokens,
                         const uint8_t *text)
 {
         const struct derived *d = &u->derived[ENTRY_SYMBOL_NAMES];
         uint8_t *names = u->compact + d->offset;
         uint8_t *markers =
                 u->compact + u->derived[ENTRY_SYMBOL_MARKERS].offset;
-        uint8_t name[MAX_NAME];
+        uint8_t name[MAX_NAME + MAX_SEGMENT];
         uint64_t done = 0;
         uint32_t i;
 
         for (i = 0; i < count; i++) {
-                const uint8_t *from = text + symbols[i].name;
-                uint32_t size = 0;
+                uint32_t size;
 
                 if (i % 256 == 0) {
                         le32 v = put_le32((uint32_t)done);
 
                         memcpy(markers + i / 256 * sizeof(v), &v, sizeof(v));
                 }
-                for (; from[size]; size++)
-                        name[size] = from[size];
-                size = tokenise(tokens, name, size);
+                size = put_name(tokens, text + symbols[i].name, name);
                 REQUIRE(size + (size > 0x7f ? 2 : 1) <= d->size - done,
                         MULTI_IMAGE_BAD_DERIVED);
                 if (size > 0x7f) {
@@ -315,6 +392,32 @@ static struct symbol *sort(struct symbol *a, struct symbol *b, uint32_t count,
         return a;
 }
 
+/* Sorts by name.  First into buckets by two characters: few names are left
+ * in each for the merge sort.  counts has room for 65536 and one. */
+static void sort_names(struct symbol *symbols, struct symbol *spare,
+                       uint32_t count, uint32_t *counts, const uint8_t *text)
+{
+        uint32_t i, start;
+
+        memset(counts, 0, 65537 * sizeof(*counts));
+        for (i = 0; i < count; i++)
+                counts[(symbols[i].key >> 48) + 1]++;
+        for (i = 0; i < 65536; i++)
+                counts[i + 1] += counts[i];
+        for (i = 0; i < count; i++) /* counts becomes each bucket's end */
+                spare[counts[symbols[i].key >> 48]++] = symbols[i];
+        for (start = 0; start < count;) {
+                uint32_t end = counts[spare[start].key >> 48];
+                struct symbol *sorted = sort(spare + start, symbols + start,
+                                             end - start, text);
+
+                if (sorted != symbols + start)
+                        memcpy(symbols + start, sorted,
+                               (end - start) * sizeof(*sorted));
+                start = end;
+        }
+}
+
 static void derive_seqs(struct unpacker *u, const struct symbol *sorted,
                         uint32_t count)
 {
@@ -338,7 +441,7 @@ int symbols_derive(struct unpacker *u)
         struct symbol *symbols, *spare;
         struct tokens *tokens;
         uint8_t *is_absolute;
-        uint32_t *addrs;
+        uint32_t *addrs, *counts;
         int err;
 
         if (!max)
@@ -348,7 +451,8 @@ int symbols_derive(struct unpacker *u)
         addrs = arena_take(&u->arena, (uint64_t)max * sizeof(*addrs));
         is_absolute = arena_take(&u->arena, max);
         tokens = arena_take(&u->arena, sizeof(*tokens));
-        REQUIRE(symbols && spare && addrs && is_absolute && tokens,
+        counts = arena_take(&u->arena, 65537 * sizeof(*counts));
+        REQUIRE(symbols && spare && addrs && is_absolute && tokens && counts,
                 MULTI_IMAGE_NO_MEMORY);
         if ((err = read_tokens(u, tokens)) ||
             (err = read_symbols(u, symbols, addrs, is_absolute, max, &count)))
@@ -361,7 +465,9 @@ int symbols_derive(struct unpacker *u)
         derive_offsets(u, addrs, is_absolute, count);
         if ((err = derive_names(u, symbols, count, tokens, text)))
                 return err;
-        if (seqs->size) /* kernels before 6.2 lack it, stable ones do not */
-                derive_seqs(u, sort(symbols, spare, count, text), count);
+        if (seqs->size) { /* kernels before 6.2 lack it, stable ones do not */
+                sort_names(symbols, spare, count, counts, text);
+                derive_seqs(u, symbols, count);
+        }
         return MULTI_IMAGE_OK;
 }

@@ -41,6 +41,20 @@ struct body_stream {
         size_t size;     /* unpacked bytes in the buffer */
 };
 
+/* The streams of some memberships' entries. */
+struct group {
+        bool is_used; /* this variant is in one of them; else the rest is unset */
+        struct reader streams[GROUP_BODY_FIRST];
+        struct body_stream bodies[GROUP_BODY_COUNT];
+        uint32_t last_target[FORMAT_MAX_COLUMNS]; /* in a record section */
+};
+
+/* What membership an entry has, to this variant. */
+struct membership {
+        bool is_member;
+        uint8_t group;
+};
+
 struct section {
         uint8_t part, flags, body, columns;
         uint32_t entry_count;
@@ -62,13 +76,15 @@ struct unpacker {
         uint32_t variant;
         struct arena arena;
 
-        struct reader streams[STREAM_BODY_FIRST];
-        struct body_stream bodies[STREAM_BODY_COUNT];
+        struct reader streams[STREAM_GROUP_FIRST];
+        bool all_groups; /* open also those that the variant has no part in */
+        struct group *groups;
+        uint32_t group_count;
+        struct membership *memberships;
+        uint32_t membership_count;
 
         struct section *sections;
         uint32_t section_count;
-        uint8_t *is_member; /* by membership index: holds this variant */
-        uint32_t membership_count;
 
         /* Slots: pool address (slot_count + 1 of them) and address in this
          * variant, both modulo 2^32: addresses are sign-extended. */
@@ -128,6 +144,8 @@ static inline uint32_t read_varint(struct reader *r)
         uint32_t value = 0;
         unsigned shift = 0;
 
+        if (r->at < r->end && !(*r->at & 0x80)) /* as most are */
+                return *r->at++;
         while (r->at < r->end) {
                 uint8_t byte = *r->at++;
 
@@ -140,6 +158,16 @@ static inline uint32_t read_varint(struct reader *r)
         }
         r->at = r->end + 1; /* overrun: reader_ok() tells */
         return 0;
+}
+
+/* Passes over count numbers: as many bytes without bit 7. */
+static inline void skip_varints(struct reader *r, uint32_t count)
+{
+        const uint8_t *at = r->at;
+
+        while (count && at < r->end)
+                count -= !(*at++ & 0x80);
+        r->at = count ? r->end + 1 : at;
 }
 
 static inline int32_t read_signed(struct reader *r)
