@@ -45,16 +45,19 @@ candidate() {
         apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([^(].*\)/\1/p'
 }
 
+# A fresh system has no lists of packages yet.
+need_lists() { # NAME
+        mkdir -p "$cache"
+        [ -n "$(candidate "$1")" ] ||
+                (flock 9; apt-get -qq update 2>/dev/null) 9>"$cache/.lock" >&2
+}
+
 # package NAME: fetches a Debian package once, unpacks it, prints the folder.
 # Several tests may ask at once.
 package() {
         local name=$1 version dir
-        mkdir -p "$cache"
+        need_lists "$name"
         version=$(candidate "$name")
-        if [ -z "$version" ]; then # a fresh system has no lists yet
-                (flock 9; apt-get -qq update 2>/dev/null) 9>"$cache/.lock" >&2
-                version=$(candidate "$name")
-        fi
         [ -n "$version" ] || return 1
         dir=$cache/${name}_${version//:/%3a}
         (
@@ -70,6 +73,7 @@ package() {
 
 # A package that depends on the newest kernel of its kind: prints that name.
 newest_kernel() {
+        need_lists "$1"
         apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -1
 }
 
