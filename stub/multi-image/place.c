@@ -130,19 +130,24 @@ static int skip_fields(struct group *g)
         return MULTI_IMAGE_OK;
 }
 
-/* The fields of one entry, out NULL if this variant does not hold it. */
-static int place_fields(struct placer *p, const struct section *s,
+/* The fields of one entry, out NULL if this variant does not hold it.  Bytes
+ * written may lie anywhere, for all the compiler knows: the readers are copied,
+ * so that they can stay in registers. */
+static int place_fields(struct unpacker *u, const struct section *s,
                         struct group *g, uint8_t *out, uint64_t size,
                         uint64_t addr, uint64_t load_addr)
 {
         uint32_t count = read_varint(&g->streams[GROUP_FIELD_COUNT]);
+        struct reader gaps = g->streams[GROUP_FIELD_GAP];
+        struct reader types = g->streams[GROUP_FIELD_TYPE];
+        bool is_record = s->flags & SECTION_RECORD;
         uint64_t position = 0;
         uint32_t column = 0;
         int err = MULTI_IMAGE_OK;
 
         for (; count; count--) {
-                uint32_t gap = read_varint(&g->streams[GROUP_FIELD_GAP]);
-                uint8_t type = read_byte(&g->streams[GROUP_FIELD_TYPE]);
+                uint32_t gap = read_varint(&gaps);
+                uint8_t type = read_byte(&types);
                 uint32_t pool = 0;
 
                 REQUIRE((type & ~FIELD_UNLISTED) < FIELD_TYPE_COUNT,
@@ -151,10 +156,9 @@ static int place_fields(struct placer *p, const struct section *s,
                 REQUIRE(position <= size && field_size(type) <= size - position,
                         MULTI_IMAGE_BAD_FIELD);
                 if (field_is_fixed(type)) {
-                        err = out ? slide(p->u, type, false,
-                                          load_addr + position) :
+                        err = out ? slide(u, type, false, load_addr + position) :
                                     MULTI_IMAGE_OK;
-                } else if (s->flags & SECTION_RECORD) {
+                } else if (is_record) {
                         g->last_target[column] += (uint32_t)read_signed(
                                 &g->streams[GROUP_TARGET]);
                         pool = g->last_target[column];
@@ -165,12 +169,14 @@ static int place_fields(struct placer *p, const struct section *s,
                         pool = get_le32(v);
                 }
                 if (out && !field_is_fixed(type))
-                        err = relocate(p->u, out + position, type, pool,
+                        err = relocate(u, out + position, type, pool,
                                        addr + position, load_addr + position);
                 if (err)
                         return err;
                 position += field_size(type);
         }
+        g->streams[GROUP_FIELD_GAP] = gaps;
+        g->streams[GROUP_FIELD_TYPE] = types;
         return MULTI_IMAGE_OK;
 }
 
@@ -180,33 +186,37 @@ static int place_orc(struct placer *p, struct group *g, bool member,
                      uint64_t addr)
 {
         struct unpacker *u = p->u;
-        const struct derived *ip = &u->derived[ENTRY_ORC_IP];
         const struct reader *palette = &u->streams[STREAM_ORC_PALETTE];
         uint32_t palette_count = (uint32_t)((palette->end - palette->at) / 6);
         uint32_t count = read_varint(&g->streams[GROUP_ORC_COUNT]);
+        struct reader gaps = g->streams[GROUP_ORC_GAP];
+        struct reader indexes = g->streams[GROUP_ORC_INDEX];
+        uint64_t at = u->derived[ENTRY_ORC_IP].addr + p->orc_done * 4;
+        uint8_t *ip = u->compact + u->derived[ENTRY_ORC_IP].offset +
+                      p->orc_done * 4;
+        uint8_t *orc = u->compact + u->derived[ENTRY_ORC].offset +
+                       p->orc_done * 6;
 
         if (!member) {
                 skip_varints(&g->streams[GROUP_ORC_GAP], count);
                 skip_varints(&g->streams[GROUP_ORC_INDEX], count);
                 return MULTI_IMAGE_OK;
         }
-        for (; count; count--) {
-                uint32_t gap = read_varint(&g->streams[GROUP_ORC_GAP]);
-                uint32_t index = read_varint(&g->streams[GROUP_ORC_INDEX]);
-                uint64_t at;
+        REQUIRE(count <= p->orc_total - p->orc_done, MULTI_IMAGE_BAD_DERIVED);
+        p->orc_done += count;
+        for (; count; count--, at += 4, ip += 4, orc += 6) {
+                uint32_t index;
                 le32 v;
 
-                REQUIRE(index < palette_count && p->orc_done < p->orc_total,
-                        MULTI_IMAGE_BAD_DERIVED);
-                addr += gap;
-                at = p->orc_done * sizeof(v);
-                v = put_le32((uint32_t)(addr - (ip->addr + at)));
-                memcpy(u->compact + ip->offset + at, &v, sizeof(v));
-                memcpy(u->compact + u->derived[ENTRY_ORC].offset +
-                               p->orc_done * 6,
-                       palette->at + index * 6, 6);
-                p->orc_done++;
+                addr += read_varint(&gaps);
+                index = read_varint(&indexes);
+                REQUIRE(index < palette_count, MULTI_IMAGE_BAD_DERIVED);
+                v = put_le32((uint32_t)(addr - at));
+                memcpy(ip, &v, sizeof(v));
+                memcpy(orc, palette->at + index * 6, 6);
         }
+        g->streams[GROUP_ORC_GAP] = gaps;
+        g->streams[GROUP_ORC_INDEX] = indexes;
         return MULTI_IMAGE_OK;
 }
 
@@ -253,7 +263,7 @@ static int place_body(struct placer *p, const struct section *s,
         }
         if (s->flags & SECTION_SLOTS) {
                 err = out || s->flags & SECTION_RECORD ?
-                              place_fields(p, s, g, out, size, addr, load_addr) :
+                              place_fields(p->u, s, g, out, size, addr, load_addr) :
                               skip_fields(g);
                 if (err)
                         return err;
