@@ -41,12 +41,12 @@ STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%
 stub: $(STUB_BLOBS)
 
 # --- Objects ----------------------------------------------------------------------------------
-$(STUB_OUT)/obj/%.o: stub/%.c | packages
+$(STUB_OUT)/obj/%.o: stub/%.c stub/stub.mk | packages
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(STUB_FLAGS) $(STUB_FLAGS_$(*F)) -MMD -MP -c -o $@ $<
 
-$(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c | packages
+$(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c stub/stub.mk | packages
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(STUB_FLAGS) $(STUB_FLAGS_$(*F)) -MMD -MP -c -o $@ $<
@@ -57,12 +57,12 @@ STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 STUB_FLAGS_symbols := -O2
 STUB_FLAGS_sha256 := -O2
 
-$(STUB_OUT)/obj/%.o: stub/%.S | packages
+$(STUB_OUT)/obj/%.o: stub/%.S stub/stub.mk | packages
 	@echo '  AS      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Istub -MMD -MP -c -o $@ $<
 
-$(STUB_OUT)/obj/setup.o: stub/setup.S | packages
+$(STUB_OUT)/obj/setup.o: stub/setup.S stub/stub.mk | packages
 	@echo '  AS      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -m32 -Istub -DINGOT_VERSION='"$(STUB_VERSION)"' -MMD -MP -c -o $@ $<
