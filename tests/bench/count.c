@@ -15,6 +15,9 @@
  * instruction, which is the sum of both.  Instructions whose address lies in
  * an excluded range [LO, HI) count in `excluded` only, steps included.
  *
+ * With profile=FILE, FILE gets a line "ADDR COUNT" for every address that ran
+ * in between, steps included; tests/bench/profile adds them up by function.
+ *
  * Debian's qemu-system-x86 has plugins but no package has their header:
  * the prototypes below are those of plugin API version 1 as QEMU 7.2 documents
  * it (docs/devel/tcg-plugins.rst).
@@ -77,6 +80,40 @@ static uint64_t excluded_steps;
 /* The last string instruction, and how many others had run before it. */
 static uint64_t last_string = UINT64_MAX, plain_then, excluded_then;
 
+/* Counters by address: open addressing, never more than half full in practice
+ * (a boot's code is some 100,000 instructions). */
+static struct {
+        uint64_t addr, count;
+} profile[1 << 19];
+static const char *profile_path;
+
+static uint64_t *profile_counter(uint64_t addr)
+{
+        size_t mask = sizeof(profile) / sizeof(profile[0]) - 1;
+        size_t i = (addr * 0x9e3779b97f4a7c15) >> 40 & mask;
+
+        for (size_t tries = 0; tries <= mask; tries++, i = (i + 1) & mask) {
+                if (!profile[i].addr)
+                        profile[i].addr = addr;
+                if (profile[i].addr == addr)
+                        return &profile[i].count;
+        }
+        fprintf(stderr, "count: profile: too many addresses\n");
+        _exit(1);
+}
+
+static void profile_write(void)
+{
+        FILE *f = profile_path ? fopen(profile_path, "w") : NULL;
+
+        for (size_t i = 0; f && i < sizeof(profile) / sizeof(profile[0]); i++)
+                if (profile[i].count)
+                        fprintf(f, "%jx %ju\n", (uintmax_t)profile[i].addr,
+                                (uintmax_t)profile[i].count);
+        if (f)
+                fclose(f);
+}
+
 static void on_end(void)
 {
         FILE *f = fopen(out, "w");
@@ -85,6 +122,7 @@ static void on_end(void)
                           (uintmax_t)(plain + strings), (uintmax_t)string_steps,
                           (uintmax_t)excluded_steps) < 0 || fclose(f))
                 _exit(1);
+        profile_write();
         _exit(0);
 }
 
@@ -99,6 +137,9 @@ static void on_mark(unsigned int vcpu, void *data)
         if (!counting && addr == from) {
                 counting = true;
                 plain = strings = string_steps = excluded_steps = 0;
+                for (size_t i = 0; i < sizeof(profile) / sizeof(profile[0]);
+                     i++)
+                        profile[i].count = 0;
         }
 }
 
@@ -162,6 +203,10 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
                         qemu_plugin_register_vcpu_insn_exec_cb(
                                 insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
                                 (void *)(uintptr_t)addr);
+                if (profile_path)
+                        qemu_plugin_register_vcpu_insn_exec_inline(
+                                insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                profile_counter(addr), 1);
                 if (is_excluded(addr))
                         qemu_plugin_register_vcpu_insn_exec_inline(
                                 insn, QEMU_PLUGIN_INLINE_ADD_U64,
@@ -207,6 +252,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
                         to = strtoull(value, NULL, 16);
                 else if (!strncmp(argv[i], "out=", 4))
                         out = strdup(value);
+                else if (!strncmp(argv[i], "profile=", 8))
+                        profile_path = strdup(value);
                 else if (!strncmp(argv[i], "exclude=", 8)) {
                         if (add_excluded(value))
                                 return -1;
