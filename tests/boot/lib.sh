@@ -26,10 +26,19 @@ console_words='console=ttyS0,115200 panic=-1 no_timer_check printk.devkmsg=on'
 skip() { echo "# SKIP $*"; exit 77; }
 die() { echo "$*" >&2; exit 1; }
 
+# make TARGET, with results in $out.
+make_target() {
+        if [ "$out" = "$root/out" ]; then
+                make -s -C "$root" "$1" >&2
+        else
+                make -s -C "$root" OUT="$out" "$1" >&2
+        fi
+}
+
 # The tools are compiled, and the initramfs packed, by make.
 need_tools() {
-        [ -s "$tools/initrd" ] && [ -x "$tools/vmm" ] ||
-                make -s -C "$root" boot-tools >&2 || die "boot-tools: not built"
+        [ -s "$tools/initrd" ] && [ -x "$tools/vmm" ] && [ -x "$tools/host" ] ||
+                make_target boot-tools || die "boot-tools: not built"
 }
 
 # need PROGRAM...: the test is skipped where one is missing.
