@@ -19,10 +19,10 @@ const char banner[] = "tiny kernel for " BACKEND;
 const char license[] = "The same words in every variant, to be kept once.";
 
 /* Calls through many functions: fields to be relocated. */
-#define FUNCTION(n, next)                                                    \
-        __attribute__((noinline)) uint64_t function_##n(uint64_t a)          \
-        {                                                                    \
-                return a * n + next(a ^ 0x##n##5a5a) + license[a % 16];      \
+#define FUNCTION(n, next)                                               \
+        __attribute__((noinline)) uint64_t function_##n(uint64_t a)     \
+        {                                                               \
+                return a * n + next(a ^ 0x##n##5a5a) + license[a % 16]; \
         }
 
 __attribute__((noinline)) uint64_t tick(uint64_t by)

@@ -37,28 +37,32 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 struct qemu_info;
 
-enum { QEMU_PLUGIN_CB_NO_REGS };
-enum { QEMU_PLUGIN_INLINE_ADD_U64 };
+enum {
+        QEMU_PLUGIN_CB_NO_REGS
+};
+enum {
+        QEMU_PLUGIN_INLINE_ADD_U64
+};
 
 extern void qemu_plugin_register_vcpu_tb_trans_cb(
         qemu_plugin_id_t id,
         void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-extern struct qemu_plugin_insn *
-qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(
+        const struct qemu_plugin_tb *tb, size_t index);
 extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 extern void qemu_plugin_register_vcpu_insn_exec_cb(
         struct qemu_plugin_insn *insn,
         void (*cb)(unsigned int vcpu, void *data), int flags, void *data);
-extern void
-qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op,
-                                           void *counter, uint64_t add);
+extern void qemu_plugin_register_vcpu_insn_exec_inline(
+        struct qemu_plugin_insn *insn, int op, void *counter, uint64_t add);
 
 EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
-                               int argc, char **argv);
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
+                               const struct qemu_info *info, int argc,
+                               char **argv);
 
 #define MAX_EXCLUDED 32
 
@@ -72,9 +76,9 @@ static const char *out;
 
 /* One processor only: plain counters. */
 static bool counting;
-static uint64_t plain;         /* no string instruction, not excluded */
-static uint64_t strings;       /* repeated string instructions, once each */
-static uint64_t string_steps;  /* their steps beyond that */
+static uint64_t plain;        /* no string instruction, not excluded */
+static uint64_t strings;      /* repeated string instructions, once each */
+static uint64_t string_steps; /* their steps beyond that */
 static uint64_t excluded_steps;
 
 /* The last string instruction, and how many others had run before it. */
@@ -118,9 +122,11 @@ static void on_end(void)
 {
         FILE *f = fopen(out, "w");
 
-        if (!f || fprintf(f, "instructions %ju string-steps %ju excluded %ju\n",
-                          (uintmax_t)(plain + strings), (uintmax_t)string_steps,
-                          (uintmax_t)excluded_steps) < 0 || fclose(f))
+        if (!f ||
+            fprintf(f, "instructions %ju string-steps %ju excluded %ju\n",
+                    (uintmax_t)(plain + strings), (uintmax_t)string_steps,
+                    (uintmax_t)excluded_steps) < 0 ||
+            fclose(f))
                 _exit(1);
         profile_write();
         _exit(0);

@@ -39,8 +39,8 @@
 
 #define LOG_SIZE (1 << 20) /* CONFIG_LOG_BUF_SHIFT is 17 to 20 in practice */
 
-#define KLOG_READ_ALL 3     /* syslog(2), SYSLOG_ACTION_READ_ALL */
-#define MAX_VALUE 900       /* bytes of a fact: the log refuses lines above 1024 */
+#define KLOG_READ_ALL 3   /* syslog(2), SYSLOG_ACTION_READ_ALL */
+#define MAX_VALUE     900 /* bytes of a fact: the log refuses lines above 1024 */
 
 /* What kernels say about the platform they run on; a line of the log that
  * holds one of these is printed. */
@@ -144,8 +144,8 @@ static void say_platform(void)
                 size = 0;
         log[size] = '\0';
         for (char *line = strtok(log, "\n"); line; line = strtok(NULL, "\n")) {
-                for (size_t i = 0; i < sizeof(platform_lines) /
-                                               sizeof(platform_lines[0]);
+                for (size_t i = 0;
+                     i < sizeof(platform_lines) / sizeof(platform_lines[0]);
                      i++) {
                         char *text = strstr(line, platform_lines[i]);
 

@@ -42,13 +42,13 @@ enum {
         HIGH_MEMORY = 0x100000,
 };
 
-#define ENTRY_64_OFFSET 0x200 /* boot.rst: 64-bit boot protocol */
-#define TSS_ADDR 0xfffbd000   /* three pages that KVM wants on Intel */
-#define MAX_CPUID 128
+#define ENTRY_64_OFFSET 0x200      /* boot.rst: 64-bit boot protocol */
+#define TSS_ADDR        0xfffbd000 /* three pages that KVM wants on Intel */
+#define MAX_CPUID       128
 
 #define UART_BASE 0x3f8
-#define UART_IRQ 4
-#define END_LINE "ingot-test: end"
+#define UART_IRQ  4
+#define END_LINE  "ingot-test: end"
 
 static uint8_t *memory;
 static uint64_t memory_size = 256 << 20;
@@ -56,8 +56,16 @@ static int vm_fd, vcpu_fd;
 
 /* ---- a 16550 that never has input ---------------------------------- */
 
-enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR, UART_MSR,
-       UART_SCRATCH };
+enum {
+        UART_DATA,
+        UART_IER,
+        UART_IIR,
+        UART_LCR,
+        UART_MCR,
+        UART_LSR,
+        UART_MSR,
+        UART_SCRATCH
+};
 
 static struct {
         uint8_t ier, lcr, mcr, scratch, dll, dlm;
@@ -225,7 +233,8 @@ static void set_cpuid(const char *signature, bool keep_kvm)
                  * sight to where nobody looks. */
                 if (hyperv && (e->function & 0xffffff00) == 0x40000000)
                         e->function += keep_kvm ? 0x100 : 0x20000;
-                if (e->function == 0x40000000 && strcmp(signature, "KVMKVMKVM")) {
+                if (e->function == 0x40000000 &&
+                    strcmp(signature, "KVMKVMKVM")) {
                         char name[12] = { 0 };
 
                         memcpy(name, signature,
@@ -329,9 +338,9 @@ static uint64_t load_kernel(const char *kernel_path, const char *initrd_path,
         bp.hdr.cmd_line_ptr = COMMAND_LINE_ADDR;
         bp.e820_entries = 2;
         bp.e820_table[0] = (struct boot_e820_entry){ 0, LOW_MEMORY_END, 1 };
-        bp.e820_table[1] = (struct boot_e820_entry){
-                HIGH_MEMORY, memory_size - HIGH_MEMORY, 1
-        };
+        bp.e820_table[1] =
+                (struct boot_e820_entry){ HIGH_MEMORY,
+                                          memory_size - HIGH_MEMORY, 1 };
         place(BOOT_PARAMS_ADDR, &bp, sizeof(bp), "boot_params");
         free(file);
         free(initrd);
@@ -349,12 +358,23 @@ static void set_registers(uint64_t load, bool long_mode)
         struct kvm_sregs s;
         struct kvm_regs r = { .rflags = 2 };
         struct kvm_segment code = {
-                .limit = 0xffffffff, .selector = 0x10, .type = 11, .present = 1,
-                .s = 1, .g = 1, .db = !long_mode, .l = long_mode,
+                .limit = 0xffffffff,
+                .selector = 0x10,
+                .type = 11,
+                .present = 1,
+                .s = 1,
+                .g = 1,
+                .db = !long_mode,
+                .l = long_mode,
         };
         struct kvm_segment data = {
-                .limit = 0xffffffff, .selector = 0x18, .type = 3, .present = 1,
-                .s = 1, .g = 1, .db = 1,
+                .limit = 0xffffffff,
+                .selector = 0x18,
+                .type = 3,
+                .present = 1,
+                .s = 1,
+                .g = 1,
+                .db = 1,
         };
 
         if (ioctl(vcpu_fd, KVM_GET_SREGS, &s))
@@ -378,9 +398,9 @@ static void set_registers(uint64_t load, bool long_mode)
                 for (uint64_t i = 0; i < 2048; i++)
                         table[1024 + i] = i << 21 | 0x83;
                 s.cr3 = PAGE_TABLE_ADDR;
-                s.cr4 = 0x20;       /* PAE */
-                s.cr0 |= 1u << 31;  /* PG */
-                s.efer = 0x500;     /* LME, LMA */
+                s.cr4 = 0x20;      /* PAE */
+                s.cr0 |= 1u << 31; /* PG */
+                s.efer = 0x500;    /* LME, LMA */
         }
         if (ioctl(vcpu_fd, KVM_SET_SREGS, &s))
                 err(1, "KVM_SET_SREGS");
@@ -483,8 +503,8 @@ int main(int argc, char **argv)
                         "KERNEL INITRD COMMAND-LINE");
         create_machine();
         set_cpuid(signature, keep_kvm);
-        set_registers(load_kernel(argv[optind], argv[optind + 1],
-                                  argv[optind + 2]),
-                      long_mode);
+        set_registers(
+                load_kernel(argv[optind], argv[optind + 1], argv[optind + 2]),
+                long_mode);
         return run_guest();
 }

@@ -13,8 +13,8 @@
 #include "multi-image/sha256.h"
 
 /* Memory lent: more than the seeds need, less than hostile tables ask for. */
-#define BODY_ROOM (1u << 20)
-#define WORK_SIZE (4u << 20)
+#define BODY_ROOM  (1u << 20)
+#define WORK_SIZE  (4u << 20)
 #define SETUP_ROOM (64u << 10)
 
 extern const struct codec codec_deflate, codec_xz;

@@ -19,7 +19,8 @@
 #include "format.h"
 #include "frame.h"
 
-#define COMPACT 5000u /* bytes beside the folds: more than a page, no whole ones */
+#define COMPACT \
+        5000u /* bytes beside the folds: more than a page, no whole ones */
 #define POSITION 1234u /* the fold's */
 
 static uint8_t compact[COMPACT];
@@ -33,7 +34,8 @@ static uint8_t *payload_of(const struct fold *fold, size_t *ret_size)
         assert_non_null(payload);
         memcpy(payload, compact, POSITION);
         memset(payload + POSITION, (int)fold->value, run);
-        memcpy(payload + POSITION + run, compact + POSITION, COMPACT - POSITION);
+        memcpy(payload + POSITION + run, compact + POSITION,
+               COMPACT - POSITION);
         *ret_size = COMPACT + run;
         return payload;
 }
