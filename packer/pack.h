@@ -2,7 +2,8 @@
 /*
  * From images to a store.  The stages, in order:
  *
- *   split      each image into fragments, their fields resolved     (split.c)
+ *   split      each image into fragments, their fields resolved
+ *              (regions.c, split.c, fields.c)
  *   tables     ORC, kallsyms and the KASLR table recognised         (tables.c)
  *   merge      one master sequence of all variants' fragments       (merge.c)
  *   encode     the sequence as streams                              (encode.c)

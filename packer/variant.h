@@ -48,6 +48,7 @@ struct region {
         const uint8_t *bytes;
         uint64_t payload_offset; /* PART_PAYLOAD only */
         uint32_t fragment_first, fragment_count;
+        uint32_t linked;         /* section of the linked kernel, or NONE */
         uint32_t section;        /* set by merge: master section */
 };
 
@@ -98,6 +99,9 @@ struct record_table {
 const struct record_table *record_table_find(const char *name);
 
 struct interner;
+
+/* Finds the runs of pages that are folded, and lays v->input out in regions. */
+void variant_regions(struct variant *v, struct interner *names);
 
 /* Cuts v->input into fragments.  The three v->..._derived say which tables to
  * take for derived ones. */
