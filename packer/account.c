@@ -44,6 +44,8 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_GROUP_FIRST + GROUP_ORC_COUNT] = "orc counts",
         [STREAM_GROUP_FIRST + GROUP_ORC_GAP] = "orc gaps",
         [STREAM_GROUP_FIRST + GROUP_ORC_INDEX] = "orc indexes",
+        [STREAM_GROUP_FIRST + GROUP_PATCH_OP] = "patch ops",
+        [STREAM_GROUP_FIRST + GROUP_PATCH_BYTE] = "patch bytes",
         [STREAM_GROUP_FIRST + GROUP_BODY_CODE] = "bodies: code",
         [STREAM_GROUP_FIRST + GROUP_BODY_DATA] = "bodies: data",
         [STREAM_GROUP_FIRST + GROUP_BODY_STRING] = "bodies: strings",
@@ -161,6 +163,37 @@ static void walk_orc(struct walker *w)
         }
 }
 
+static void walk_marks(struct walker *w, const struct section *s)
+{
+        if (s->flags & SECTION_SLOTS)
+                walk_fields(w, s);
+        if (s->flags & SECTION_CODE)
+                walk_orc(w);
+}
+
+static void walk_patch(struct walker *w, const struct section *s, uint32_t size)
+{
+        const struct reader *ops = &w->streams[w->group + GROUP_PATCH_OP];
+
+        while (reader_ok(ops)) {
+                uint32_t copy = next(w, w->group + GROUP_PATCH_OP);
+                uint32_t n;
+
+                if (copy >= size)
+                        return;
+                size -= copy;
+                n = next(w, w->group + GROUP_PATCH_OP);
+                next(w, w->group + GROUP_PATCH_OP);
+                w->streams[w->group + GROUP_PATCH_BYTE].at += n >> 1;
+                take_read(w, w->group + GROUP_PATCH_BYTE);
+                if (n & 1)
+                        walk_marks(w, s);
+                if (n >> 1 >= size)
+                        return;
+                size -= n >> 1;
+        }
+}
+
 static void walk_entry(struct walker *w, const struct section *s)
 {
         /* the membership's share is known only once it is read */
@@ -183,13 +216,12 @@ static void walk_entry(struct walker *w, const struct section *s)
                 take(w, STREAM_FOLD, 1);
         if (s->flags & SECTION_SLOTS && op & ENTRY_MOVED)
                 next(w, STREAM_MOVED);
+        if (kind == ENTRY_PATCH)
+                walk_patch(w, s, size);
         if (kind != ENTRY_BODY)
                 return;
         take(w, w->group + GROUP_BODY_FIRST + s->body, size);
-        if (s->flags & SECTION_SLOTS)
-                walk_fields(w, s);
-        if (s->flags & SECTION_CODE)
-                walk_orc(w);
+        walk_marks(w, s);
 }
 
 /* Opens the streams and, by laying out variant 0, has the reader check all that

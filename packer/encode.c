@@ -6,7 +6,7 @@
  * Numbers that occur often get small ones: memberships and unwind records are
  * numbered by how often they occur.
  */
-#include "encode.h"
+#include "bodies.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,26 +15,18 @@ struct encoder {
         const struct master *m;
         const struct interner *names;
         struct streams *streams;
-        uint32_t chunk_size;
         struct interner *memberships; /* of le32 */
         uint32_t *membership_rank;
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
         enum grouping grouping;
         uint8_t *group_of; /* by rank of membership */
-        uint64_t last_cut[MULTI_IMAGE_MAX_STREAMS];
-        uint32_t last_target[MULTI_IMAGE_MAX_GROUPS][FORMAT_MAX_COLUMNS];
+        struct bodies *bodies;
 };
 
 static struct bytes *out(struct encoder *e, uint32_t id)
 {
         return &e->streams->at[id].bytes;
-}
-
-/* A group's stream. */
-static uint32_t group_stream(uint8_t group, uint32_t stream)
-{
-        return STREAM_GROUP_FIRST + group * GROUP_STREAM_COUNT + stream;
 }
 
 /* ---- numbering by frequency --------------------------------------------- */
@@ -98,7 +90,7 @@ static const struct fragment *fragment_of(const struct master *m,
 static uint32_t own_membership(const struct master *m,
                                const struct master_symbol *y)
 {
-        return y->membership == m->slot_membership[y->slot] ? 0 :
+        return y->membership == m->slots[y->slot].membership ? 0 :
                                                               y->membership;
 }
 
@@ -183,85 +175,37 @@ static void number_all(struct encoder *e)
 
 /* ---- entries ------------------------------------------------------------ */
 
-/* Room for a body in its stream's chunk, or a new chunk. */
-static void cut_chunk(struct encoder *e, uint32_t stream, uint64_t size)
+/* Reads the body of an entry: that of a version, or those of a run of places.
+ * Returns the entry's kind. */
+static uint8_t read_body(struct encoder *e, const struct place *p,
+                         const struct version *x, uint8_t group)
 {
-        struct stream *s = &e->streams->at[stream];
-
-        if (s->bytes.count - e->last_cut[stream] + size <= e->chunk_size)
-                return;
-        e->last_cut[stream] = s->bytes.count;
-        *VECTOR_ADD(&s->cuts) = s->bytes.count;
-}
-
-static uint32_t pool_addr(const struct encoder *e, const struct variant *v,
-                          const struct field *field)
-{
-        return e->m->slot_pool[v->fragments.at[field->target].slot] +
-               field->addend;
-}
-
-static void put_fields(struct encoder *e, const struct master_section *s,
-                       uint8_t group, const struct variant *v,
-                       const struct fragment *f, uint8_t *body)
-{
-        uint32_t *last_target = e->last_target[group];
-        uint32_t done = 0;
-        uint32_t column = 0;
         uint32_t i;
 
-        put_varint(out(e, group_stream(group, GROUP_FIELD_COUNT)), f->field_count);
-        for (i = 0; i < f->field_count; i++) {
-                const struct field *field = &v->fields.at[f->field_first + i];
-                uint32_t pool;
-                le64 wide = put_le64(0);
-
-                put_varint(out(e, group_stream(group, GROUP_FIELD_GAP)), field->offset - done);
-                put_byte(out(e, group_stream(group, GROUP_FIELD_TYPE)), field->type);
-                done = field->offset + field_size(field->type);
-                if (field_is_fixed(field->type))
-                        continue;
-                pool = pool_addr(e, v, field);
-                if (s->flags & SECTION_RECORD) {
-                        put_signed(out(e, group_stream(group, GROUP_TARGET)),
-                                   (int32_t)(pool - last_target[column]));
-                        last_target[column] = pool;
-                        column = column + 1 == s->columns ? 0 : column + 1;
-                } else {
-                        wide = put_le64(pool);
-                }
-                memcpy(body + field->offset, &wide, field_size(field->type));
+        bodies_begin(e->bodies, group);
+        bodies_add(e->bodies, &e->m->variants[x->variant], fragment_of(e->m, x));
+        for (i = 1; i < p->run; i++) {
+                x = &e->m->versions.at[p[i].version_first];
+                bodies_add(e->bodies, &e->m->variants[x->variant],
+                           fragment_of(e->m, x));
         }
-}
-
-static void put_orcs(struct encoder *e, uint8_t group,
-                     const struct variant *v, const struct fragment *f)
-{
-        uint32_t done = 0;
-        uint32_t i;
-
-        put_varint(out(e, group_stream(group, GROUP_ORC_COUNT)), f->orc_count);
-        for (i = 0; i < f->orc_count; i++) {
-                const struct orc *o = &v->orcs.at[f->orc_first + i];
-
-                put_varint(out(e, group_stream(group, GROUP_ORC_GAP)), o->offset - done);
-                put_varint(out(e, group_stream(group, GROUP_ORC_INDEX)),
-                           e->orc_rank[intern(e->orcs, o->entry, 6)]);
-                done = o->offset;
-        }
+        return bodies_end(e->bodies);
 }
 
 static void put_entry(struct encoder *e, const struct master_section *s,
                       const struct place *p, const struct version *x,
                       bool is_first)
 {
-        const struct variant *v = &e->m->variants[x->variant];
         const struct fragment *f = fragment_of(e->m, x);
-        uint8_t group = e->group_of[rank_of(e, x->membership)];
-        uint32_t stream = group_stream(group, GROUP_BODY_FIRST + s->body);
-        uint8_t body[MULTI_IMAGE_MAX_BODY];
+        uint32_t size = (uint32_t)f->size;
         uint8_t op = f->kind;
 
+        if (is_first)
+                bodies_begin_place(e->bodies);
+        if (f->kind == ENTRY_BODY) {
+                op = read_body(e, p, x, e->group_of[rank_of(e, x->membership)]);
+                size = bodies_size(e->bodies);
+        }
         if (s->flags & SECTION_SLOTS) {
                 if (!is_first)
                         op |= ENTRY_VERSION;
@@ -269,25 +213,14 @@ static void put_entry(struct encoder *e, const struct master_section *s,
                         op |= ENTRY_MOVED;
         }
         put_byte(out(e, STREAM_OP), op);
-        put_varint(out(e, STREAM_MEMBERSHIP),
-                   rank_of(e, x->membership));
-        put_varint(out(e, STREAM_SIZE), (uint32_t)(f->kind == ENTRY_FOLD ?
-                                                           f->size / PAGE :
-                                                           f->size));
+        put_varint(out(e, STREAM_MEMBERSHIP), rank_of(e, x->membership));
+        put_varint(out(e, STREAM_SIZE), f->kind == ENTRY_FOLD ? size / PAGE : size);
         if (f->kind == ENTRY_FOLD)
                 put_byte(out(e, STREAM_FOLD), f->value);
         if (op & ENTRY_MOVED)
-                put_varint(out(e, STREAM_MOVED), p->slot);
-        if (f->kind != ENTRY_BODY)
-                return;
-
-        memcpy(body, f->bytes, f->size);
-        if (s->flags & SECTION_SLOTS)
-                put_fields(e, s, group, v, f, body);
-        if (s->flags & SECTION_CODE)
-                put_orcs(e, group, v, f);
-        cut_chunk(e, stream, f->size);
-        put_bytes(out(e, stream), body, f->size);
+                put_varint(out(e, STREAM_MOVED), e->m->slots[p->slot].index);
+        if (f->kind == ENTRY_BODY)
+                bodies_put(e->bodies);
 }
 
 static void put_section(struct encoder *e, const struct master_section *s)
@@ -298,13 +231,13 @@ static void put_section(struct encoder *e, const struct master_section *s)
                                           .body = s->body,
                                           .columns = s->columns };
         uint32_t entries = 0;
-        uint32_t p, i;
+        uint32_t p, i, run;
 
-        for (p = 0; p < MULTI_IMAGE_MAX_GROUPS; p++)
-                for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
-                        e->last_target[p][i] = POOL_BASE;
-        for (p = s->place_first; p < s->place_first + s->place_count; p++) {
+        bodies_begin_section(e->bodies, s);
+        for (p = s->place_first; p < s->place_first + s->place_count; p += run) {
                 const struct place *place = &m->places.at[p];
+
+                run = place->run;
 
                 for (i = 0; i < place->version_count; i++, entries++)
                         put_entry(e, s, place,
@@ -344,11 +277,12 @@ static void put_addresses(struct encoder *e)
 static void put_symbols(struct encoder *e)
 {
         const struct master *m = e->m;
-        uint32_t slot = 0;
+        uint32_t index = 0, offset = 0; /* of the symbol before */
         uint32_t i, v;
 
         for (i = 0; i < m->symbols.count; i++) {
                 const struct master_symbol *y = &m->symbols.at[i];
+                const struct master_slot *slot = &m->slots[y->slot];
                 uint32_t own = own_membership(m, y);
                 const char *name;
                 size_t size;
@@ -356,11 +290,16 @@ static void put_symbols(struct encoder *e)
                 put_varint(out(e, STREAM_SYMBOL_MEMBERSHIP),
                            own ? rank_of(e, own) + 1 :
                                  0);
-                put_signed(out(e, STREAM_SYMBOL_SLOT), (int32_t)(y->slot - slot));
-                put_varint(out(e, STREAM_SYMBOL_OFFSET), y->offset);
+                if (slot->index != index)
+                        offset = 0;
+                put_signed(out(e, STREAM_SYMBOL_SLOT),
+                           (int32_t)(slot->index - index));
+                put_varint(out(e, STREAM_SYMBOL_OFFSET),
+                           slot->offset + y->offset - offset);
                 name = interned(e->names, y->name, &size);
                 put_bytes(out(e, STREAM_SYMBOL_NAME), name, size + 1);
-                slot = y->slot;
+                index = slot->index;
+                offset = slot->offset + y->offset;
         }
         for (v = 0; v < m->variant_count; v++) {
                 const struct variant *variant = &m->variants[v];
@@ -383,18 +322,19 @@ void encode(const struct master *m, const struct interner *names,
                 .m = m,
                 .names = names,
                 .streams = ret,
-                .chunk_size = chunk_size,
                 .grouping = grouping,
                 .memberships = interner_new(),
                 .orcs = interner_new(),
         };
         number_all(e);
+        e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
                   sizeof(section_count));
         for (i = 0; i < m->sections.count; i++)
                 put_section(e, &m->sections.at[i]);
         put_addresses(e);
         put_symbols(e);
+        bodies_free(e->bodies);
         interner_free(e->memberships);
         interner_free(e->orcs);
         free(e->membership_rank);

@@ -16,6 +16,12 @@ struct streams {
         uint32_t count;
 };
 
+/* Number of a group's stream. */
+static inline uint32_t group_stream(uint8_t group, uint32_t stream)
+{
+        return STREAM_GROUP_FIRST + group * GROUP_STREAM_COUNT + stream;
+}
+
 /* chunk_size: bytes that a chunk of a body stream may have. */
 void encode(const struct master *m, const struct interner *names,
             uint32_t chunk_size, enum grouping grouping, struct streams *ret);

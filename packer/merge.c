@@ -303,39 +303,110 @@ static void fold_versions(struct master *m)
 
 /* ---- slots and symbols -------------------------------------------------- */
 
+static const struct fragment *first_fragment(const struct master *m,
+                                             const struct place *p)
+{
+        const struct version *x = &m->versions.at[p->version_first];
+
+        return &m->variants[x->variant].fragments.at[x->fragment];
+}
+
+/* Whether p can be told as one entry with the place before it, all of which has
+ * size bytes: the two always stand together, and nowhere else. */
+static bool can_join(const struct master *m, const struct place *p,
+                     const uint32_t *uses, uint64_t size)
+{
+        const struct place *before = p - 1;
+        const struct fragment *f = first_fragment(m, p);
+
+        return p->version_count == 1 && before->version_count == 1 &&
+               m->versions.at[p->version_first].membership ==
+                       m->versions.at[before->version_first].membership &&
+               f->kind == ENTRY_BODY &&
+               first_fragment(m, before)->kind == ENTRY_BODY &&
+               (p->slot == NONE) == (before->slot == NONE) &&
+               (p->slot == NONE ||
+                (uses[p->slot] == 1 && uses[before->slot] == 1)) &&
+               size + f->size <= MULTI_IMAGE_MAX_BODY;
+}
+
+/* Joins places of a section to runs.  Each run begins a slot; others that do so
+ * stand alone. */
+static void join_places(struct master *m, const struct master_section *section,
+                        const uint32_t *uses)
+{
+        struct place *head = NULL;
+        uint64_t size = 0; /* of the run */
+        uint32_t i;
+
+        for (i = 0; i < section->place_count; i++) {
+                struct place *p = &m->places.at[section->place_first + i];
+
+                if (i && can_join(m, p, uses, size)) {
+                        p->is_joined = true;
+                        head->run++;
+                } else {
+                        head = p;
+                        head->run = 1;
+                        size = 0;
+                }
+                if (p->slot != NONE && !p->is_moved)
+                        m->slots[p->slot] = (struct master_slot){
+                                .index = p->is_joined ? m->slot_index_count - 1 :
+                                                        m->slot_index_count++,
+                                .offset = (uint32_t)size,
+                        };
+                size += first_fragment(m, p)->size;
+        }
+}
+
+/* Bytes of the largest version that a place begins a slot with. */
+static uint64_t place_size(const struct master *m, const struct place *p)
+{
+        uint64_t size = 0;
+        uint32_t i;
+
+        for (i = 0; i < p->version_count; i++) {
+                const struct version *x = &m->versions.at[p->version_first + i];
+                uint64_t n = m->variants[x->variant].fragments.at[x->fragment].size;
+
+                size = n > size ? n : size;
+        }
+        return size;
+}
+
 static void number_slots(struct master *m)
 {
-        uint64_t *sizes = allocate(m->slot_count, sizeof(*sizes));
-        uint64_t pool = POOL_BASE;
-        uint32_t p, i;
+        uint32_t *uses = allocate(m->slot_count, sizeof(*uses));
+        uint64_t pool = POOL_BASE; /* of the slot begun last */
+        uint64_t end = 0;          /* and where it ends */
+        uint32_t i, k;
 
-        m->slot_pool = allocate(m->slot_count + 1, sizeof(*m->slot_pool));
-        m->slot_membership = allocate(m->slot_count,
-                                      sizeof(*m->slot_membership));
-        for (p = 0; p < m->places.count; p++) {
-                const struct place *place = &m->places.at[p];
+        for (i = 0; i < m->places.count; i++)
+                if (m->places.at[i].slot != NONE)
+                        uses[m->places.at[i].slot]++;
+        m->slots = allocate(m->slot_count, sizeof(*m->slots));
+        for (i = 0; i < m->sections.count; i++)
+                join_places(m, &m->sections.at[i], uses);
+        free(uses);
+        for (i = 0; i < m->places.count; i++) {
+                const struct place *p = &m->places.at[i];
+                struct master_slot *slot;
 
-                for (i = 0; i < place->version_count && place->slot != NONE;
-                     i++) {
-                        const struct version *x =
-                                &m->versions.at[place->version_first + i];
-                        uint64_t size = m->variants[x->variant]
-                                                .fragments.at[x->fragment]
-                                                .size;
-
-                        m->slot_membership[place->slot] |= x->membership;
-                        if (!place->is_moved && size > sizes[place->slot])
-                                sizes[place->slot] = size;
-                }
+                if (p->slot == NONE)
+                        continue;
+                slot = &m->slots[p->slot];
+                for (k = 0; k < p->version_count; k++)
+                        slot->membership |=
+                                m->versions.at[p->version_first + k].membership;
+                if (p->is_moved)
+                        continue;
+                if (!p->is_joined && end)
+                        pool = end + POOL_STEP;
+                slot->pool = (uint32_t)pool + slot->offset;
+                end = (slot->pool + place_size(m, p) + POOL_STEP - 1) &
+                      ~(uint64_t)(POOL_STEP - 1);
         }
-        for (i = 0; i < m->slot_count; i++) {
-                m->slot_pool[i] = (uint32_t)pool;
-                pool += ((sizes[i] + POOL_STEP - 1) &
-                         ~(uint64_t)(POOL_STEP - 1)) +
-                        POOL_STEP;
-        }
-        m->slot_pool[m->slot_count] = (uint32_t)pool;
-        free(sizes);
 }
 
 static void merge_symbols(struct master *m)
@@ -424,6 +495,5 @@ void master_free(struct master *m)
         free(m->places.at);
         free(m->versions.at);
         free(m->symbols.at);
-        free(m->slot_pool);
-        free(m->slot_membership);
+        free(m->slots);
 }

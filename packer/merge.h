@@ -18,7 +18,17 @@ struct version {
 struct place {
         uint32_t slot;  /* NONE in a section without */
         bool is_moved;  /* stands for a slot that begins elsewhere */
+        bool is_joined; /* told with the place before, in one entry */
+        uint32_t run;   /* places told in the entry that begins here */
         uint32_t version_first, version_count;
+};
+
+/* Where a slot is in the store: runs of places share one. */
+struct master_slot {
+        uint32_t index;      /* of the store's slot */
+        uint32_t offset;     /* in it, bytes */
+        uint32_t pool;       /* pool address */
+        uint32_t membership; /* variants that hold it */
 };
 
 struct master_section {
@@ -42,9 +52,9 @@ struct master {
         VECTOR(struct place) places;
         VECTOR(struct version) versions;
         VECTOR(struct master_symbol) symbols;
-        uint32_t *slot_pool; /* pool address by slot */
-        uint32_t *slot_membership;
+        struct master_slot *slots; /* by the slots of places */
         uint32_t slot_count;
+        uint32_t slot_index_count; /* slots of the store */
 };
 
 void merge(struct master *m, struct variant *variants, uint32_t count);

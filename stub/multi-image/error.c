@@ -13,6 +13,7 @@ static const char *const texts[MULTI_IMAGE_ERROR_COUNT] = {
         [MULTI_IMAGE_BAD_STREAM] = "a stream is corrupt",
         [MULTI_IMAGE_BAD_LAYOUT] = "fragments do not add up to the image",
         [MULTI_IMAGE_BAD_FIELD] = "a relocated field has no target",
+        [MULTI_IMAGE_BAD_PATCH] = "a patch reaches out of its base or body",
         [MULTI_IMAGE_BAD_DERIVED] = "a derived table breaks its model",
         [MULTI_IMAGE_BAD_ELF] = "payload is no loadable ELF",
         [MULTI_IMAGE_BAD_DIGEST] = "rebuilt image's SHA-256 differs",

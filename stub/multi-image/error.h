@@ -17,6 +17,7 @@ enum multi_image_error {
         MULTI_IMAGE_BAD_STREAM,       /* a decoder refused its input */
         MULTI_IMAGE_BAD_LAYOUT,       /* fragments do not add up to the image */
         MULTI_IMAGE_BAD_FIELD,        /* a relocated field has no target here */
+        MULTI_IMAGE_BAD_PATCH,        /* a patch reaches out of its base or body */
         MULTI_IMAGE_BAD_DERIVED,      /* a derived table breaks its model */
         MULTI_IMAGE_BAD_ELF,          /* the payload is no ELF that can be loaded */
         MULTI_IMAGE_BAD_DIGEST,       /* the rebuilt image's SHA-256 differs */

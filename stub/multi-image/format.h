@@ -219,6 +219,11 @@ enum group_stream {
         GROUP_ORC_COUNT,   /* varint a code entry: its unwind records */
         GROUP_ORC_GAP,     /* varint a record: bytes since the last one */
         GROUP_ORC_INDEX,   /* varint a record: index into the palette */
+        GROUP_PATCH_OP,   /* patched bodies, three varints an op: bytes taken of
+                           * the base; bytes inserted, doubled, plus 1 if they
+                           * have fields or unwind records; signed: bytes of the
+                           * base passed over less bytes inserted */
+        GROUP_PATCH_BYTE, /* inserted bytes */
         GROUP_BODY_CODE,
         GROUP_BODY_DATA,
         GROUP_BODY_STRING,
@@ -245,6 +250,8 @@ enum entry_op {
         ENTRY_SYMBOL_MARKERS = 7, /* derived: kallsyms_markers */
         ENTRY_SYMBOL_SEQS = 8,    /* derived: kallsyms_seqs_of_names */
         ENTRY_SLIDE = 9,          /* derived: KASLR relocation table */
+        ENTRY_PATCH = 10, /* a body that is told by its differences from the last
+                           * one of kind 0 in its slot */
         ENTRY_KIND_COUNT,
         ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
         ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */

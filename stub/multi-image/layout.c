@@ -108,10 +108,12 @@ static int count_slots(struct unpacker *u)
 }
 
 /* A run of pages may reach over several sections: it is one fold. */
-static int add_fold(struct unpacker *u, uint32_t page_count, uint8_t value)
+static int add_fold(struct unpacker *u, const struct section *s,
+                    uint32_t page_count, uint8_t value)
 {
         struct fold *last = &u->folds[u->fold_count];
 
+        REQUIRE(s->part == PART_PAYLOAD && page_count, MULTI_IMAGE_BAD_LAYOUT);
         u->payload_size += (uint64_t)page_count * PAGE;
         if (u->fold_count && last[-1].position == u->compact_size &&
             last[-1].value == value) {
@@ -128,126 +130,150 @@ static int add_fold(struct unpacker *u, uint32_t page_count, uint8_t value)
         return MULTI_IMAGE_OK;
 }
 
-/* One entry that this variant holds: accounts for its bytes. */
-static int add_entry(struct unpacker *u, const struct section *s, uint8_t kind,
-                     uint64_t size, uint64_t addr, struct reader *fold)
+static int add_derived(struct unpacker *u, const struct section *s, uint8_t kind,
+                       uint32_t size, uint64_t addr)
 {
-        if (kind == ENTRY_FOLD) {
-                REQUIRE(s->part == PART_PAYLOAD && size, MULTI_IMAGE_BAD_LAYOUT);
-                return add_fold(u, (uint32_t)(size / PAGE), read_byte(fold));
-        }
-        if (kind == ENTRY_NOBITS) {
-                REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);
-                return MULTI_IMAGE_OK;
-        }
-        if (kind != ENTRY_BODY) {
-                struct derived *d = &u->derived[kind];
+        struct derived *d = &u->derived[kind];
 
-                REQUIRE(s->part == PART_PAYLOAD && !d->size,
-                        MULTI_IMAGE_BAD_LAYOUT);
-                *d = (struct derived){ u->compact_size, addr, size };
-        }
-        switch (s->part) {
-        case PART_PREFIX:
-                u->prefix_size += size;
-                break;
-        case PART_PAYLOAD:
-                u->compact_size += size;
-                u->payload_size += size;
-                break;
-        case PART_SUFFIX:
-                u->suffix_size += size;
-                break;
-        default:
-                REQUIRE(!size, MULTI_IMAGE_BAD_LAYOUT);
-        }
+        REQUIRE(s->part == PART_PAYLOAD && !d->size, MULTI_IMAGE_BAD_LAYOUT);
+        *d = (struct derived){ u->compact_size, addr, size };
         return MULTI_IMAGE_OK;
 }
 
+/* What lies behind a part's entries so far. */
+static uint64_t *part_size(struct unpacker *u, uint8_t part)
+{
+        return part == PART_PREFIX  ? &u->prefix_size :
+               part == PART_PAYLOAD ? &u->compact_size :
+                                      &u->suffix_size;
+}
+
 /* A limit that keeps sums of sizes within 64 bits and pool addresses in 32. */
-#define MAX_SPAN (1ull << 31)
+#define MAX_SPAN (1u << 31)
+
+struct walker {
+        struct unpacker *u;
+        /* Copies: the place stage reads these streams once more. */
+        struct reader op, membership, sizes, moved, fold;
+        uint32_t slot_count; /* begun so far */
+        uint64_t pool;       /* of the slot begun last */
+        uint64_t next_pool;  /* of the one that follows */
+};
+
+/* Room in the pool behind a slot that begins at pool and holds size bytes. */
+static inline uint64_t pool_behind(uint64_t pool, uint32_t size)
+{
+        return pool + (size + (uint64_t)POOL_STEP - 1) / POOL_STEP * POOL_STEP +
+               POOL_STEP;
+}
+
+static int walk_section(struct walker *w, const struct section *s)
+{
+        struct unpacker *u = w->u;
+        struct reader op = w->op, membership = w->membership, sizes = w->sizes;
+        struct slot *slot = NULL;  /* the entry's, in a section that has them */
+        uint64_t *total = part_size(u, s->part);
+        uint64_t addr = s->addr;
+        bool is_moved = false;
+        uint32_t n;
+        int err;
+
+        for (n = s->entry_count; n; n--) {
+                uint8_t o = read_byte(&op);
+                uint8_t kind = o & ENTRY_KIND;
+                uint32_t m = read_varint(&membership);
+                uint32_t size = read_varint(&sizes);
+
+                REQUIRE(kind < ENTRY_KIND_COUNT && m < u->membership_count &&
+                                size < (kind == ENTRY_FOLD ? MAX_SPAN / PAGE :
+                                                             MAX_SPAN),
+                        MULTI_IMAGE_BAD_LAYOUT);
+                if (kind == ENTRY_FOLD)
+                        size *= PAGE;
+                if (!(s->flags & SECTION_SLOTS)) {
+                        ;
+                } else if (!(o & (ENTRY_VERSION | ENTRY_MOVED))) {
+                        is_moved = false;
+                        slot = &u->slots[w->slot_count++];
+                        slot->pool = (uint32_t)(w->pool = w->next_pool);
+                        w->next_pool = pool_behind(w->pool, size);
+                        REQUIRE(w->next_pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+                } else if (o & ENTRY_MOVED) {
+                        uint32_t i = read_varint(&w->moved);
+
+                        REQUIRE(i < u->slot_count, MULTI_IMAGE_BAD_LAYOUT);
+                        is_moved = true;
+                        slot = &u->slots[i];
+                } else {
+                        REQUIRE(slot, MULTI_IMAGE_BAD_LAYOUT);
+                        if (!is_moved && pool_behind(w->pool, size) > w->next_pool)
+                                w->next_pool = pool_behind(w->pool, size);
+                        REQUIRE(w->next_pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+                }
+                if (!u->memberships[m].is_member) {
+                        if (kind == ENTRY_FOLD)
+                                read_byte(&w->fold);
+                        continue;
+                }
+                REQUIRE(s->addr != FORMAT_ABSENT, MULTI_IMAGE_BAD_LAYOUT);
+                if (slot)
+                        slot->addr = (uint32_t)addr;
+                if (kind == ENTRY_FOLD) {
+                        if ((err = add_fold(u, s, size / PAGE,
+                                            read_byte(&w->fold))))
+                                return err;
+                        addr += size;
+                        continue;
+                }
+                addr += size;
+                REQUIRE(s->part != PART_NONE || kind == ENTRY_NOBITS || !size,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                if (kind == ENTRY_NOBITS) {
+                        REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);
+                        continue;
+                }
+                if (kind != ENTRY_BODY && kind != ENTRY_PATCH &&
+                    (err = add_derived(u, s, kind, size, addr - size)))
+                        return err;
+                *total += size;
+        }
+        w->op = op;
+        w->membership = membership;
+        w->sizes = sizes;
+        return MULTI_IMAGE_OK;
+}
 
 static int walk(struct unpacker *u)
 {
-        /* Copies: the place stage reads these streams once more. */
-        struct reader op = u->streams[STREAM_OP];
-        struct reader membership = u->streams[STREAM_MEMBERSHIP];
-        struct reader sizes = u->streams[STREAM_SIZE];
-        struct reader moved = u->streams[STREAM_MOVED];
-        struct reader fold = u->streams[STREAM_FOLD];
-        uint64_t pool = POOL_BASE; /* of the slot being filled */
-        uint64_t largest = 0;      /* version in it */
-        uint32_t slots = 0;        /* begun so far */
-        uint32_t slot = 0;
-        uint32_t i, n;
+        struct walker w = {
+                .u = u,
+                .op = u->streams[STREAM_OP],
+                .membership = u->streams[STREAM_MEMBERSHIP],
+                .sizes = u->streams[STREAM_SIZE],
+                .moved = u->streams[STREAM_MOVED],
+                .fold = u->streams[STREAM_FOLD],
+                .next_pool = POOL_BASE,
+        };
+        uint32_t i;
         int err;
 
         for (i = 0; i < u->section_count; i++) {
                 const struct section *s = &u->sections[i];
-                uint64_t addr = s->addr;
-                bool has_slot = false;
+                uint32_t first = w.slot_count;
 
-                if (s->flags & SECTION_PERCPU)
-                        u->percpu_first = slots;
-                for (n = s->entry_count; n; n--) {
-                        uint8_t o = read_byte(&op);
-                        uint8_t kind = o & ENTRY_KIND;
-                        uint32_t m = read_varint(&membership);
-                        uint64_t size = read_varint(&sizes);
-                        bool member;
-
-                        REQUIRE(kind < ENTRY_KIND_COUNT &&
-                                        m < u->membership_count,
-                                MULTI_IMAGE_BAD_LAYOUT);
-                        member = u->memberships[m].is_member;
-                        if (kind == ENTRY_FOLD) {
-                                size *= PAGE;
-                                if (!member)
-                                        read_byte(&fold);
-                        }
-                        REQUIRE(size < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
-
-                        if (s->flags & SECTION_SLOTS) {
-                                if (o & ENTRY_MOVED) {
-                                        slot = read_varint(&moved);
-                                        REQUIRE(slot < u->slot_count,
-                                                MULTI_IMAGE_BAD_LAYOUT);
-                                        has_slot = true;
-                                } else if (!(o & ENTRY_VERSION)) {
-                                        if (slots)
-                                                pool += ((largest + POOL_STEP - 1) &
-                                                         ~(uint64_t)(POOL_STEP - 1)) +
-                                                        POOL_STEP;
-                                        REQUIRE(pool < MAX_SPAN,
-                                                MULTI_IMAGE_BAD_LAYOUT);
-                                        largest = 0;
-                                        slot = slots++;
-                                        u->slot_pool[slot] = (uint32_t)pool;
-                                        has_slot = true;
-                                }
-                                REQUIRE(has_slot, MULTI_IMAGE_BAD_LAYOUT);
-                                if (slot + 1 == slots && size > largest)
-                                        largest = size;
-                                if (member)
-                                        u->slot_addr[slot] = (uint32_t)addr;
-                        }
-                        if (!member)
-                                continue;
-                        REQUIRE(s->addr != FORMAT_ABSENT, MULTI_IMAGE_BAD_LAYOUT);
-                        if ((err = add_entry(u, s, kind, size, addr, &fold)))
-                                return err;
-                        addr += size;
+                if ((err = walk_section(&w, s)))
+                        return err;
+                if (s->flags & SECTION_PERCPU) {
+                        u->percpu_first = first;
+                        u->percpu_count = w.slot_count - first;
                 }
-                if (s->flags & SECTION_PERCPU)
-                        u->percpu_end = slots;
         }
-        pool += ((largest + POOL_STEP - 1) & ~(uint64_t)(POOL_STEP - 1)) +
-                POOL_STEP;
-        REQUIRE(pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
-        u->slot_pool[slots] = (uint32_t)pool;
-        REQUIRE(reader_done(&op) && reader_done(&membership) &&
-                        reader_done(&sizes) && reader_done(&moved) &&
-                        reader_done(&fold),
+        u->slots[w.slot_count].pool = (uint32_t)w.next_pool;
+        u->pool_span = (uint32_t)w.next_pool - POOL_BASE;
+        u->payload_size += u->compact_size;
+        REQUIRE(reader_done(&w.op) && reader_done(&w.membership) &&
+                        reader_done(&w.sizes) && reader_done(&w.moved) &&
+                        reader_done(&w.fold),
                 MULTI_IMAGE_BAD_LAYOUT);
         return MULTI_IMAGE_OK;
 }
@@ -255,8 +281,7 @@ static int walk(struct unpacker *u)
 /* For each granule of pool addresses the slot that its first byte lies in. */
 static int index_pool(struct unpacker *u)
 {
-        uint32_t span = u->slot_pool[u->slot_count] - POOL_BASE;
-        uint32_t count = (span >> POOL_GRANULE_SHIFT) + 1;
+        uint32_t count = (u->pool_span >> POOL_GRANULE_SHIFT) + 1;
         uint32_t slot = 0;
         uint32_t i;
 
@@ -265,7 +290,7 @@ static int index_pool(struct unpacker *u)
         for (i = 0; i < count; i++) {
                 uint32_t pool = POOL_BASE + (i << POOL_GRANULE_SHIFT);
 
-                while (slot + 1 < u->slot_count && u->slot_pool[slot + 1] <= pool)
+                while (slot + 1 < u->slot_count && u->slots[slot + 1].pool <= pool)
                         slot++;
                 u->granules[i] = slot;
         }
@@ -279,15 +304,12 @@ int layout(struct unpacker *u)
 
         if ((err = read_sections(u)) || (err = count_slots(u)))
                 return err;
-        u->slot_pool = arena_take(&u->arena, (u->slot_count + 1ull) *
-                                                     sizeof(uint32_t));
-        u->slot_addr = arena_take(&u->arena,
-                                  u->slot_count * (uint64_t)sizeof(uint32_t));
+        u->slots = arena_take(&u->arena,
+                              (u->slot_count + 1ull) * sizeof(*u->slots));
         u->folds = arena_take(&u->arena, get_le32(v->fold_count) *
                                                  (uint64_t)sizeof(*u->folds));
-        REQUIRE(u->slot_pool && u->slot_addr && u->folds,
-                MULTI_IMAGE_NO_MEMORY);
-        memset(u->slot_addr, 0xff, u->slot_count * sizeof(uint32_t));
+        REQUIRE(u->slots && u->folds, MULTI_IMAGE_NO_MEMORY);
+        memset(u->slots, 0xff, (u->slot_count + 1ull) * sizeof(*u->slots));
         if ((err = walk(u)) || (err = index_pool(u)))
                 return err;
         REQUIRE(u->prefix_size == get_le64(v->prefix_size) &&

@@ -57,11 +57,13 @@ static int open_whole(struct unpacker *u, struct position *p, struct reader *ret
 {
         const struct format_stream *s = &u->mi->streams[p->stream++];
         uint32_t n = get_le32(s->chunk_count);
-        uint8_t *out = arena_take(&u->arena, get_le64(s->raw_size));
+        uint64_t size = get_le64(s->raw_size);
+        uint8_t *out = arena_take(&u->arena, size + READER_SLACK);
         int err;
 
         REQUIRE(out, MULTI_IMAGE_NO_MEMORY);
-        *ret = (struct reader){ out, out + get_le64(s->raw_size) };
+        memset(out + size, 0, READER_SLACK);
+        *ret = (struct reader){ out, out + size };
         for (; n; n--, p->chunk++) {
                 if ((err = unpack_chunk(u, p->chunk, p->packed, out)))
                         return err;

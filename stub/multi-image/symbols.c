@@ -49,8 +49,8 @@ struct tokens {
         uint8_t rank[65536]; /* by left << 8 | right: 0 none, 1 oldest */
         uint8_t code[256];   /* by rank */
         uint8_t first[256], last[256]; /* characters of what a byte stands for */
-        uint8_t joined[8192]; /* bit left << 8 | right: a token has these two
-                               * characters side by side */
+        uint8_t joined[65536]; /* by left << 8 | right: a token has these two
+                                * characters side by side; never with a NUL */
         struct segment segments[SEGMENTS];
 };
 
@@ -73,7 +73,6 @@ static int read_tokens(struct unpacker *u, struct tokens *t)
                         uint8_t code = read_byte(r);
                         uint8_t left = read_byte(r);
                         uint8_t right = read_byte(r);
-                        uint32_t pair;
 
                         if (variant != u->variant)
                                 continue;
@@ -81,8 +80,8 @@ static int read_tokens(struct unpacker *u, struct tokens *t)
                         t->code[i] = code;
                         t->first[code] = t->first[left];
                         t->last[code] = t->last[right];
-                        pair = (uint32_t)t->last[left] << 8 | t->first[right];
-                        t->joined[pair >> 3] |= (uint8_t)(1 << (pair & 7));
+                        t->joined[t->last[left] << 8 | t->first[right]] =
+                                t->first[right] != '\0';
                 }
         }
         REQUIRE(reader_ok(r), MULTI_IMAGE_BAD_DERIVED);
@@ -182,11 +181,40 @@ static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
         return n;
 }
 
+static inline uint64_t load_le64(const uint8_t *bytes)
+{
+        le64 v;
+
+        memcpy(&v, bytes, sizeof(v));
+        return get_le64(v);
+}
+
+/* The first size bytes of a little-endian word, at least one. */
+static inline uint64_t leading(uint64_t word, uint32_t size)
+{
+        return size < 8 ? word & ~0ull >> (64 - 8 * size) : word;
+}
+
+/* Characters of a name in a stream, which has READER_SLACK zeros behind it. */
+static inline uint32_t name_size(const uint8_t *name)
+{
+        const uint64_t ones = 0x0101010101010101u;
+        uint32_t size = 0;
+
+        for (;; size += 8) {
+                uint64_t word = load_le64(name + size);
+                uint64_t zeros = (word - ones) & ~word & ones << 7;
+
+                if (zeros) /* the lowest bit is that of the first zero byte */
+                        return size + (uint32_t)__builtin_ctzll(zeros) / 8;
+        }
+}
+
 /* One segment of size bytes to out; returns the bytes written. */
 static uint32_t put_segment(struct tokens *t, const uint8_t *text,
                             uint32_t size, uint8_t *out)
 {
-        uint64_t key[2] = { 0, 0 };
+        uint64_t key[2];
         struct segment *s;
         uint64_t hash;
 
@@ -198,7 +226,8 @@ static uint32_t put_segment(struct tokens *t, const uint8_t *text,
                 memcpy(out, text, size);
                 return tokenise(t, out, size);
         }
-        memcpy(key, text, size);
+        key[0] = leading(load_le64(text), size);
+        key[1] = size > 8 ? leading(load_le64(text + 8), size - 8) : 0;
         /* Any odd multipliers: the high bits depend on all of the low ones. */
         hash = key[0] * 0x9e3779b97f4a7c15u + key[1] * 0xc2b2ae3d27d4eb4fu;
         hash ^= hash >> 29;
@@ -212,13 +241,6 @@ static uint32_t put_segment(struct tokens *t, const uint8_t *text,
         return s->coded_size;
 }
 
-static inline bool is_joined(const struct tokens *t, uint8_t left, uint8_t right)
-{
-        uint32_t pair = (uint32_t)left << 8 | right;
-
-        return t->joined[pair >> 3] >> (pair & 7) & 1;
-}
-
 /* A name, NUL-terminated, with tokens to out, which has room for MAX_NAME and a
  * segment; returns its size. */
 static uint32_t put_name(struct tokens *t, const uint8_t *name, uint8_t *out)
@@ -228,7 +250,7 @@ static uint32_t put_name(struct tokens *t, const uint8_t *name, uint8_t *out)
         while (*name) {
                 uint32_t size = 1;
 
-                while (name[size] && is_joined(t, name[size - 1], name[size]))
+                while (t->joined[name[size - 1] << 8 | name[size]])
                         size++;
                 done += put_segment(t, name, size, out + done);
                 name += size;
@@ -246,39 +268,38 @@ static int read_symbols(struct unpacker *u, struct symbol *symbols,
         struct reader *offsets = &u->streams[STREAM_SYMBOL_OFFSET];
         struct reader *names = &u->streams[STREAM_SYMBOL_NAME];
         const uint8_t *text = names->at;
-        uint32_t slot = 0;
+        uint32_t slot = 0, offset = 0; /* in it */
         uint32_t count = 0;
 
         while (membership->at < membership->end) {
                 uint32_t m = read_varint(membership);
-                uint32_t offset = read_varint(offsets);
+                int32_t step = read_signed(slots);
                 const uint8_t *name = names->at;
-                uint64_t key = 0; /* the type is no part of it */
+                uint32_t size;
 
-                slot += (uint32_t)read_signed(slots);
-                REQUIRE(slot < u->slot_count && m <= u->membership_count,
+                slot += (uint32_t)step;
+                offset = (step ? 0 : offset) + read_varint(offsets);
+                REQUIRE(slot < u->slot_count && m <= u->membership_count &&
+                                name < names->end,
                         MULTI_IMAGE_BAD_DERIVED);
-                for (; names->at < names->end && *names->at; names->at++)
-                        if (names->at - name >= 1 && names->at - name <= 8)
-                                key |= (uint64_t)*names->at
-                                       << (64 - 8 * (names->at - name));
-                read_byte(names); /* the NUL */
-                REQUIRE(reader_ok(names) && names->at - name <= MAX_NAME &&
-                                names->at - name >= 3,
+                size = name_size(name);
+                names->at += size + 1;
+                REQUIRE(reader_ok(names) && size < MAX_NAME && size >= 2,
                         MULTI_IMAGE_BAD_DERIVED);
                 if (m ? !u->memberships[m - 1].is_member :
-                        u->slot_addr[slot] == SLOT_ABSENT)
+                        u->slots[slot].addr == SLOT_ABSENT)
                         continue;
-                REQUIRE(u->slot_addr[slot] != SLOT_ABSENT && count < max,
+                REQUIRE(u->slots[slot].addr != SLOT_ABSENT && count < max,
                         MULTI_IMAGE_BAD_DERIVED);
                 symbols[count] = (struct symbol){
-                        .key = key,
+                        /* the type is no part of it */
+                        .key = __builtin_bswap64(
+                                leading(load_le64(name + 1), size - 1)),
                         .name = (uint32_t)(name - text),
                         .sequence = count,
                 };
-                is_absolute[count] = slot >= u->percpu_first &&
-                                     slot < u->percpu_end;
-                addrs[count++] = u->slot_addr[slot] + offset;
+                is_absolute[count] = slot - u->percpu_first < u->percpu_count;
+                addrs[count++] = u->slots[slot].addr + offset;
         }
         REQUIRE(reader_done(membership) && reader_done(slots) &&
                         reader_done(offsets) && reader_done(names),

@@ -25,6 +25,9 @@ struct arena {
         size_t peak; /* most that was ever in use: what a caller must lend */
 };
 
+/* Zeros behind a whole stream, for those who read a word at a time. */
+#define READER_SLACK 16
+
 /* A whole stream in memory. */
 struct reader {
         const uint8_t *at;
@@ -69,6 +72,11 @@ struct derived {
         uint64_t size;
 };
 
+/* Addresses are 32 bits, sign-extended. */
+struct slot {
+        uint32_t pool; /* pool address */
+        uint32_t addr; /* in this variant, or: */
+};
 #define SLOT_ABSENT UINT32_MAX
 
 struct unpacker {
@@ -86,13 +94,11 @@ struct unpacker {
         struct section *sections;
         uint32_t section_count;
 
-        /* Slots: pool address (slot_count + 1 of them) and address in this
-         * variant, both modulo 2^32: addresses are sign-extended. */
-        uint32_t *slot_pool;
-        uint32_t *slot_addr;
+        struct slot *slots; /* slot_count + 1 of them */
         uint32_t slot_count;
+        uint32_t pool_span; /* pool addresses there are, from POOL_BASE on */
         uint32_t *granules; /* slot at each POOL_GRANULE of pool addresses */
-        uint32_t percpu_first, percpu_end; /* slots of the per-CPU area */
+        uint32_t percpu_first, percpu_count; /* slots of the per-CPU area */
 
         struct fold *folds;
         uint32_t fold_count;

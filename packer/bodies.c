@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes bodies: whole ones to the chunks of their stream, versions that are
+ * much like the one before as patches (docs/format.md, section 4.8).
+ */
+#include "bodies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "patch.h"
+
+struct body_field {
+        uint32_t offset;
+        uint32_t pool; /* pool address of the target */
+        uint8_t type;
+};
+
+struct body_orc {
+        uint32_t offset;
+        uint32_t index; /* in the palette */
+};
+
+/* One body; outside of record sections fields hold pool addresses. */
+struct body {
+        uint8_t bytes[MULTI_IMAGE_MAX_BODY];
+        uint32_t size;
+        VECTOR(struct body_field) fields;
+        VECTOR(struct body_orc) orcs;
+        unit_list units;
+        bool has_units;
+};
+
+struct bodies {
+        const struct master *m;
+        struct streams *streams;
+        struct interner *orcs; /* of 6 bytes */
+        const uint32_t *orc_rank;
+        uint32_t chunk_size;
+        uint64_t last_cut[MULTI_IMAGE_MAX_STREAMS];
+        const struct master_section *section;
+        uint32_t last_target[MULTI_IMAGE_MAX_GROUPS][FORMAT_MAX_COLUMNS];
+        struct body *base; /* last whole one of the place, if has_base */
+        struct body *body;
+        bool has_base;
+        uint8_t group, base_group;
+        bool is_patch; /* body is told by ops */
+        patch ops;
+};
+
+static struct bytes *out(struct bodies *b, uint32_t stream)
+{
+        return &b->streams->at[group_stream(b->group, stream)].bytes;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+void bodies_begin(struct bodies *b, uint8_t group)
+{
+        b->group = group;
+        b->is_patch = false;
+        b->body->size = 0;
+        b->body->fields.count = 0;
+        b->body->orcs.count = 0;
+        b->body->has_units = false;
+}
+
+static void add_field(struct bodies *b, const struct variant *v,
+                      const struct field *field)
+{
+        struct body *body = b->body;
+        struct body_field *to = VECTOR_ADD(&body->fields);
+        le64 wide = put_le64(0);
+
+        *to = (struct body_field){ .offset = body->size + field->offset,
+                                   .type = field->type };
+        if (field_is_fixed(field->type))
+                return;
+        to->pool = b->m->slots[v->fragments.at[field->target].slot].pool +
+                   field->addend;
+        if (!(b->section->flags & SECTION_RECORD))
+                wide = put_le64(to->pool);
+        memcpy(body->bytes + to->offset, &wide, field_size(field->type));
+}
+
+void bodies_add(struct bodies *b, const struct variant *v,
+                const struct fragment *f)
+{
+        struct body *body = b->body;
+        uint32_t i;
+
+        memcpy(body->bytes + body->size, f->bytes, f->size);
+        for (i = 0; i < f->field_count && b->section->flags & SECTION_SLOTS; i++)
+                add_field(b, v, &v->fields.at[f->field_first + i]);
+        for (i = 0; i < f->orc_count && b->section->flags & SECTION_CODE; i++) {
+                const struct orc *o = &v->orcs.at[f->orc_first + i];
+
+                *VECTOR_ADD(&body->orcs) = (struct body_orc){
+                        body->size + o->offset,
+                        b->orc_rank[intern(b->orcs, o->entry, sizeof(o->entry))],
+                };
+        }
+        body->size += (uint32_t)f->size;
+}
+
+uint32_t bodies_size(const struct bodies *b)
+{
+        return b->body->size;
+}
+
+/* What tells units of the same bytes apart. */
+#define UNIT_TYPE(type) ((uint64_t)(type) + 1) << 32
+#define UNIT_ORC(index) ((uint64_t)(index) + 1) << 40
+
+/* False: it has unwind records that no unit can carry, or fields of 8 bytes
+ * without a target. */
+static bool make_units(struct body *body)
+{
+        size_t field = 0, orc = 0;
+        uint32_t at = 0;
+
+        body->units.count = 0;
+        while (at < body->size) {
+                struct unit u = { .offset = at };
+                uint32_t size = 1;
+
+                if (field < body->fields.count &&
+                    body->fields.at[field].offset == at) {
+                        uint8_t type = body->fields.at[field++].type;
+                        le32 v;
+
+                        size = field_size(type);
+                        if (field_is_fixed(type) && size != sizeof(v))
+                                return false;
+                        memcpy(&v, body->bytes + at, sizeof(v));
+                        u.value = get_le32(v) | UNIT_TYPE(type);
+                } else {
+                        u.value = body->bytes[at];
+                }
+                if (orc < body->orcs.count && body->orcs.at[orc].offset == at)
+                        u.value |= UNIT_ORC(body->orcs.at[orc++].index);
+                *VECTOR_ADD(&body->units) = u;
+                at += size;
+        }
+        return orc == body->orcs.count;
+}
+
+static uint32_t offset_of(const struct body *body, uint32_t unit)
+{
+        return unit < body->units.count ? body->units.at[unit].offset :
+                                          body->size;
+}
+
+/* About as many bytes as it makes raw: an op has three numbers, a field two, an
+ * unwind record two. */
+static bool patch_pays(const struct bodies *b)
+{
+        const struct body *body = b->body;
+        size_t whole = body->size + 2 * body->fields.count + 2 * body->orcs.count;
+        size_t patched = 0;
+        uint32_t y = 0;
+        size_t i;
+
+        for (i = 0; i < b->ops.count; i++) {
+                const struct patch_op *op = &b->ops.at[i];
+
+                y += op->copy;
+                patched += 4 + 2 * (offset_of(body, y + op->insert) -
+                                    offset_of(body, y));
+                y += op->insert;
+        }
+        return patched < whole;
+}
+
+uint8_t bodies_end(struct bodies *b)
+{
+        struct body *base = b->base, *body = b->body;
+
+        if ((b->section->flags & (SECTION_SLOTS | SECTION_RECORD)) != SECTION_SLOTS)
+                return ENTRY_BODY;
+        body->has_units = make_units(body);
+        b->is_patch = b->has_base && b->base_group == b->group &&
+                      base->has_units && body->has_units && body->size &&
+                      patch_make(&base->units, &body->units, &b->ops) &&
+                      patch_pays(b);
+        return b->is_patch ? ENTRY_PATCH : ENTRY_BODY;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+/* Room for a body in its stream's chunk, or a new chunk. */
+static void cut_chunk(struct bodies *b, uint32_t stream, uint64_t size)
+{
+        struct stream *s = &b->streams->at[stream];
+
+        if (s->bytes.count - b->last_cut[stream] + size <= b->chunk_size)
+                return;
+        b->last_cut[stream] = s->bytes.count;
+        *VECTOR_ADD(&s->cuts) = s->bytes.count;
+}
+
+static void put_target(struct bodies *b, uint32_t column,
+                       uint32_t pool)
+{
+        uint32_t *last = &b->last_target[b->group][column];
+
+        put_signed(out(b, GROUP_TARGET), (int32_t)(pool - *last));
+        *last = pool;
+}
+
+/* Fields from byte start up to end, counted from start. */
+static void put_fields(struct bodies *b, uint32_t start, uint32_t end)
+{
+        const struct body *body = b->body;
+        uint32_t done = start;
+        uint32_t column = 0;
+        size_t first = 0, count = 0, i;
+
+        while (first < body->fields.count && body->fields.at[first].offset < start)
+                first++;
+        while (first + count < body->fields.count &&
+               body->fields.at[first + count].offset < end)
+                count++;
+        put_varint(out(b, GROUP_FIELD_COUNT), (uint32_t)count);
+        for (i = first; i < first + count; i++) {
+                const struct body_field *field = &body->fields.at[i];
+
+                put_varint(out(b, GROUP_FIELD_GAP), field->offset - done);
+                put_byte(out(b, GROUP_FIELD_TYPE), field->type);
+                done = field->offset + field_size(field->type);
+                if (!(b->section->flags & SECTION_RECORD) ||
+                    field_is_fixed(field->type))
+                        continue;
+                put_target(b, column, field->pool);
+                column = column + 1 == b->section->columns ? 0 : column + 1;
+        }
+}
+
+/* Unwind records from byte start up to end, counted from start. */
+static void put_orcs(struct bodies *b, uint32_t start, uint32_t end)
+{
+        const struct body *body = b->body;
+        uint32_t done = start;
+        size_t first = 0, count = 0, i;
+
+        while (first < body->orcs.count && body->orcs.at[first].offset < start)
+                first++;
+        while (first + count < body->orcs.count &&
+               body->orcs.at[first + count].offset < end)
+                count++;
+        put_varint(out(b, GROUP_ORC_COUNT), (uint32_t)count);
+        for (i = first; i < first + count; i++) {
+                put_varint(out(b, GROUP_ORC_GAP), body->orcs.at[i].offset - done);
+                put_varint(out(b, GROUP_ORC_INDEX), body->orcs.at[i].index);
+                done = body->orcs.at[i].offset;
+        }
+}
+
+static void put_marks(struct bodies *b, uint32_t start, uint32_t end)
+{
+        if (b->section->flags & SECTION_SLOTS)
+                put_fields(b, start, end);
+        if (b->section->flags & SECTION_CODE)
+                put_orcs(b, start, end);
+}
+
+/* Whether a unit from first up to end has a field or an unwind record. */
+static bool have_marks(const struct body *body, uint32_t first, uint32_t end)
+{
+        for (; first < end; first++)
+                if (body->units.at[first].value > UINT8_MAX)
+                        return true;
+        return false;
+}
+
+static void put_ops(struct bodies *b)
+{
+        const struct body *base = b->base, *body = b->body;
+        struct bytes *ops = out(b, GROUP_PATCH_OP);
+        uint32_t x = 0, y = 0; /* units passed */
+        size_t i;
+
+        for (i = 0; i < b->ops.count; i++) {
+                const struct patch_op *op = &b->ops.at[i];
+                uint32_t start, end;
+                bool marks;
+
+                put_varint(ops, offset_of(base, x + op->copy) -
+                                        offset_of(base, x));
+                x += op->copy;
+                y += op->copy;
+                if (y == body->units.count)
+                        break;
+                start = offset_of(body, y);
+                end = offset_of(body, y + op->insert);
+                marks = have_marks(body, y, y + op->insert);
+                put_varint(ops, (end - start) << 1 | marks);
+                put_signed(ops, (int32_t)(offset_of(base, x + op->drop) -
+                                          offset_of(base, x) - (end - start)));
+                put_bytes(out(b, GROUP_PATCH_BYTE), body->bytes + start,
+                          end - start);
+                if (marks)
+                        put_marks(b, start, end);
+                x += op->drop;
+                y += op->insert;
+        }
+}
+
+void bodies_put(struct bodies *b)
+{
+        uint32_t stream = group_stream(b->group, GROUP_BODY_FIRST + b->section->body);
+        uint32_t size = b->body->size;
+        struct body *base = b->base;
+
+        if (b->is_patch) {
+                put_ops(b);
+                return;
+        }
+        cut_chunk(b, stream, size);
+        put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
+        put_marks(b, 0, UINT32_MAX);
+        b->base = b->body;
+        b->body = base;
+        b->has_base = true;
+        b->base_group = b->group;
+}
+
+/* ---- sections, places --------------------------------------------------- */
+
+void bodies_begin_section(struct bodies *b, const struct master_section *s)
+{
+        uint32_t g, i;
+
+        b->section = s;
+        for (g = 0; g < MULTI_IMAGE_MAX_GROUPS; g++)
+                for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
+                        b->last_target[g][i] = POOL_BASE;
+}
+
+void bodies_begin_place(struct bodies *b)
+{
+        b->has_base = false;
+}
+
+struct bodies *bodies_new(const struct master *m, struct streams *streams,
+                          uint32_t chunk_size, struct interner *orcs,
+                          const uint32_t *orc_rank)
+{
+        struct bodies *b = allocate(1, sizeof(*b));
+
+        *b = (struct bodies){ .m = m,
+                              .streams = streams,
+                              .chunk_size = chunk_size,
+                              .orcs = orcs,
+                              .orc_rank = orc_rank,
+                              .base = allocate(1, sizeof(*b->base)),
+                              .body = allocate(1, sizeof(*b->body)) };
+        return b;
+}
+
+static void body_free(struct body *body)
+{
+        free(body->fields.at);
+        free(body->orcs.at);
+        free(body->units.at);
+        free(body);
+}
+
+void bodies_free(struct bodies *b)
+{
+        body_free(b->base);
+        body_free(b->body);
+        free(b->ops.at);
+        free(b);
+}

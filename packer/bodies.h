@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Bodies of entries as streams: bytes, fields, unwind records. */
+#ifndef PACKER_BODIES_H
+#define PACKER_BODIES_H
+
+#include "encode.h"
+
+struct bodies;
+
+/* orc_rank: number of each unwind record by its number in orcs.  Both, m and
+ * streams are used until bodies_free().  chunk_size: as for encode(). */
+struct bodies *bodies_new(const struct master *m, struct streams *streams,
+                          uint32_t chunk_size, struct interner *orcs,
+                          const uint32_t *orc_rank);
+void bodies_free(struct bodies *b);
+
+void bodies_begin_section(struct bodies *b, const struct master_section *s);
+/* A new place: what follows is no version of what came before. */
+void bodies_begin_place(struct bodies *b);
+/* The next entry's body, for the streams of a group: fragments in a row, at
+ * most MULTI_IMAGE_MAX_BODY bytes.  bodies_end() returns the entry's kind:
+ * ENTRY_BODY, or ENTRY_PATCH if it is told by its differences from the place's
+ * last whole one. */
+void bodies_begin(struct bodies *b, uint8_t group);
+void bodies_add(struct bodies *b, const struct variant *v,
+                const struct fragment *f);
+uint8_t bodies_end(struct bodies *b);
+uint32_t bodies_size(const struct bodies *b);
+void bodies_put(struct bodies *b); /* writes it */
+
+#endif
