@@ -40,10 +40,10 @@ struct bodies {
         uint64_t last_cut[MULTI_IMAGE_MAX_STREAMS];
         const struct master_section *section;
         uint32_t last_target[MULTI_IMAGE_MAX_GROUPS][FORMAT_MAX_COLUMNS];
-        struct body *base; /* last whole one of the place, if has_base */
+        struct body *base; /* first of the place, if has_base */
         struct body *body;
         bool has_base;
-        uint8_t group, base_group;
+        uint8_t group;
         bool is_patch; /* body is told by ops */
         patch ops;
 };
@@ -176,11 +176,10 @@ uint8_t bodies_end(struct bodies *b)
 {
         struct body *base = b->base, *body = b->body;
 
-        if ((b->section->flags & (SECTION_SLOTS | SECTION_RECORD)) != SECTION_SLOTS)
+        if (b->section->flags & SECTION_RECORD)
                 return ENTRY_BODY;
         body->has_units = make_units(body);
-        b->is_patch = b->has_base && b->base_group == b->group &&
-                      base->has_units && body->has_units && body->size &&
+        b->is_patch = b->has_base && base->has_units && body->has_units && body->size &&
                       patch_make(&base->units, &body->units, &b->ops) &&
                       patch_pays(b);
         return b->is_patch ? ENTRY_PATCH : ENTRY_BODY;
@@ -319,10 +318,11 @@ void bodies_put(struct bodies *b)
         cut_chunk(b, stream, size);
         put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
         put_marks(b, 0, UINT32_MAX);
+        if (b->has_base)
+                return;
         b->base = b->body;
         b->body = base;
         b->has_base = true;
-        b->base_group = b->group;
 }
 
 /* ---- sections, places --------------------------------------------------- */

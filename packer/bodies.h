@@ -20,7 +20,7 @@ void bodies_begin_place(struct bodies *b);
 /* The next entry's body, for the streams of a group: fragments in a row, at
  * most MULTI_IMAGE_MAX_BODY bytes.  bodies_end() returns the entry's kind:
  * ENTRY_BODY, or ENTRY_PATCH if it is told by its differences from the place's
- * last whole one. */
+ * first. */
 void bodies_begin(struct bodies *b, uint8_t group);
 void bodies_add(struct bodies *b, const struct variant *v,
                 const struct fragment *f);

@@ -111,12 +111,12 @@ static int choose_grouping(struct packing *p)
 {
         const char *name = p->values.groups;
 
-        if (name && strcmp(name, "one") && strcmp(name, "membership"))
+        if (name && strcmp(name, "one") && strcmp(name, "private"))
                 return usage_error(p->command,
-                                   "--groups: '%s' is not one or membership",
+                                   "--groups: '%s' is not one or private",
                                    name);
-        p->options.grouping = name && !strcmp(name, "membership") ?
-                                      GROUPING_MEMBERSHIP :
+        p->options.grouping = name && !strcmp(name, "private") ?
+                                      GROUPING_PRIVATE :
                                       GROUPING_ONE;
         return 0;
 }

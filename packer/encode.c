@@ -11,16 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARED_GROUP 0
+
+/* A membership is numbered once for each group it occurs in. */
+struct membership_key {
+        le32 members;
+        uint8_t group;
+};
+
 struct encoder {
         const struct master *m;
         const struct interner *names;
         struct streams *streams;
-        struct interner *memberships; /* of le32 */
+        struct interner *memberships; /* of struct membership_key */
         uint32_t *membership_rank;
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
-        enum grouping grouping;
-        uint8_t *group_of; /* by rank of membership */
+        /* Group of what a variant alone holds; SHARED_GROUP: it has none. */
+        uint8_t private_group[MULTI_IMAGE_MAX_VARIANTS];
         struct bodies *bodies;
 };
 
@@ -64,11 +72,12 @@ static uint32_t *rank(const uint32_t *counts, uint32_t n, uint32_t **ret_order)
         return ranks;
 }
 
-static uint32_t membership_number(struct encoder *e, uint32_t membership)
+static uint32_t membership_number(struct encoder *e, uint32_t membership,
+                                  uint8_t group)
 {
-        le32 v = put_le32(membership);
+        struct membership_key key = { put_le32(membership), group };
 
-        return intern(e->memberships, &v, sizeof(v));
+        return intern(e->memberships, &key, sizeof(key));
 }
 
 typedef VECTOR(uint32_t) counts;
@@ -94,32 +103,50 @@ static uint32_t own_membership(const struct master *m,
                                                               y->membership;
 }
 
-static uint32_t rank_of(struct encoder *e, uint32_t membership)
+static uint32_t rank_of(struct encoder *e, uint32_t membership, uint8_t group)
 {
-        return e->membership_rank[membership_number(e, membership)];
+        return e->membership_rank[membership_number(e, membership, group)];
 }
 
-/* Memberships with less than this share the last group: a group costs its row of
- * streams, and each of them starts anew. */
+/* The group of version i of a place.  The first version is what the others are
+ * patches of, so all need it. */
+static uint8_t group_of(const struct encoder *e, const struct place *p, uint32_t i)
+{
+        const struct version *x = &e->m->versions.at[p->version_first + i];
+
+        if (x->membership & (x->membership - 1) || (!i && p->version_count > 1))
+                return SHARED_GROUP;
+        return e->private_group[x->variant];
+}
+
+/* A variant that alone holds less than this has no group of its own: a group
+ * costs its row of streams, and each of them starts anew. */
 #define MIN_GROUP 65536
 
-/* Gives memberships their groups; sizes: bytes of their bodies, by rank. */
-static void make_groups(struct encoder *e, const uint64_t *sizes, uint32_t count)
+/* Returns the number of groups. */
+static uint8_t make_groups(struct encoder *e, enum grouping grouping)
 {
-        uint32_t groups = 0;
-        uint32_t i;
+        const struct master *m = e->m;
+        uint64_t sizes[MULTI_IMAGE_MAX_VARIANTS] = { 0 };
+        uint8_t groups = SHARED_GROUP + 1;
+        uint32_t p, i, v;
 
-        e->group_of = allocate(count, 1);
-        for (i = 0; i < count && e->grouping == GROUPING_MEMBERSHIP; i++)
-                if (sizes[i] >= MIN_GROUP && groups < MULTI_IMAGE_MAX_GROUPS - 1)
-                        e->group_of[i] = (uint8_t)groups++;
-                else
-                        e->group_of[i] = UINT8_MAX;
-        for (i = 0; i < count; i++)
-                if (e->group_of[i] == UINT8_MAX)
-                        e->group_of[i] = (uint8_t)groups;
-        put_bytes(out(e, STREAM_GROUPS), e->group_of, count);
-        e->streams->count = group_stream((uint8_t)(groups + 1), 0);
+        if (grouping == GROUPING_ONE || m->variant_count == 1)
+                return groups;
+        for (v = 0; v < m->variant_count; v++)
+                e->private_group[v] = groups; /* not shared, for now */
+        for (p = 0; p < m->places.count; p++)
+                for (i = 0; i < m->places.at[p].version_count; i++) {
+                        const struct version *x =
+                                &m->versions.at[m->places.at[p].version_first + i];
+
+                        if (group_of(e, &m->places.at[p], i) != SHARED_GROUP)
+                                sizes[x->variant] += fragment_of(m, x)->size;
+                }
+        for (v = 0; v < m->variant_count; v++)
+                e->private_group[v] = sizes[v] >= MIN_GROUP ? groups++ :
+                                                              SHARED_GROUP;
+        return groups;
 }
 
 static void number_all(struct encoder *e)
@@ -127,43 +154,43 @@ static void number_all(struct encoder *e)
         const struct master *m = e->m;
         counts memberships = { 0 }, orcs = { 0 };
         uint32_t *order;
-        uint64_t *sizes;
-        uint32_t i, k;
+        uint32_t p, i, k;
 
-        for (i = 0; i < m->versions.count; i++) {
-                const struct version *x = &m->versions.at[i];
-                const struct fragment *f = fragment_of(m, x);
+        for (p = 0; p < m->places.count; p++)
+                for (i = 0; i < m->places.at[p].version_count; i++) {
+                        const struct place *place = &m->places.at[p];
+                        const struct version *x =
+                                &m->versions.at[place->version_first + i];
+                        const struct fragment *f = fragment_of(m, x);
+                        const struct orc *orc =
+                                m->variants[x->variant].orcs.at + f->orc_first;
 
-                count(&memberships, membership_number(e, x->membership));
-                for (k = 0; k < f->orc_count; k++)
-                        count(&orcs, intern(e->orcs,
-                                            m->variants[x->variant]
-                                                    .orcs.at[f->orc_first + k]
-                                                    .entry,
-                                            6));
-        }
+                        if (!place->is_joined)
+                                count(&memberships,
+                                      membership_number(e, x->membership,
+                                                        group_of(e, place, i)));
+                        for (k = 0; k < f->orc_count; k++)
+                                count(&orcs, intern(e->orcs, orc[k].entry,
+                                                    sizeof(orc[k].entry)));
+                }
         for (i = 0; i < m->symbols.count; i++) {
                 uint32_t own = own_membership(m, &m->symbols.at[i]);
 
                 if (own)
-                        count(&memberships, membership_number(e, own));
+                        count(&memberships,
+                              membership_number(e, own, SHARED_GROUP));
         }
         e->membership_rank = rank(memberships.at, (uint32_t)memberships.count,
                                   &order);
-        for (i = 0; i < memberships.count; i++)
-                put_bytes(out(e, STREAM_MEMBERSHIPS),
-                          interned(e->memberships, order[i], NULL), 4);
-        free(order);
-        sizes = allocate(memberships.count, sizeof(*sizes));
-        for (i = 0; i < m->versions.count; i++) {
-                const struct version *x = &m->versions.at[i];
-                const struct fragment *f = fragment_of(m, x);
+        for (i = 0; i < memberships.count; i++) {
+                const struct membership_key *key =
+                        (const void *)interned(e->memberships, order[i], NULL);
 
-                if (f->kind == ENTRY_BODY)
-                        sizes[rank_of(e, x->membership)] += f->size;
+                put_bytes(out(e, STREAM_MEMBERSHIPS), &key->members,
+                          sizeof(key->members));
+                put_byte(out(e, STREAM_GROUPS), key->group);
         }
-        make_groups(e, sizes, (uint32_t)memberships.count);
-        free(sizes);
+        free(order);
         e->orc_rank = rank(orcs.at, (uint32_t)orcs.count, &order);
         for (i = 0; i < orcs.count; i++)
                 put_bytes(out(e, STREAM_ORC_PALETTE),
@@ -192,28 +219,31 @@ static uint8_t read_body(struct encoder *e, const struct place *p,
         return bodies_end(e->bodies);
 }
 
-static void put_entry(struct encoder *e, const struct master_section *s,
-                      const struct place *p, const struct version *x,
-                      bool is_first)
+/* Version i of a place.  False, and nothing is done, if patches are asked for
+ * and it is none, or the other way round. */
+static bool put_entry(struct encoder *e, const struct master_section *s,
+                      const struct place *p, uint32_t i, bool patches)
 {
+        const struct version *x = &e->m->versions.at[p->version_first + i];
         const struct fragment *f = fragment_of(e->m, x);
+        uint8_t group = group_of(e, p, i);
         uint32_t size = (uint32_t)f->size;
         uint8_t op = f->kind;
 
-        if (is_first)
-                bodies_begin_place(e->bodies);
         if (f->kind == ENTRY_BODY) {
-                op = read_body(e, p, x, e->group_of[rank_of(e, x->membership)]);
+                op = read_body(e, p, x, group);
                 size = bodies_size(e->bodies);
         }
+        if ((op == ENTRY_PATCH) != patches)
+                return false;
         if (s->flags & SECTION_SLOTS) {
-                if (!is_first)
+                if (i)
                         op |= ENTRY_VERSION;
                 else if (p->is_moved)
                         op |= ENTRY_MOVED;
         }
         put_byte(out(e, STREAM_OP), op);
-        put_varint(out(e, STREAM_MEMBERSHIP), rank_of(e, x->membership));
+        put_varint(out(e, STREAM_MEMBERSHIP), rank_of(e, x->membership, group));
         put_varint(out(e, STREAM_SIZE), f->kind == ENTRY_FOLD ? size / PAGE : size);
         if (f->kind == ENTRY_FOLD)
                 put_byte(out(e, STREAM_FOLD), f->value);
@@ -221,6 +251,21 @@ static void put_entry(struct encoder *e, const struct master_section *s,
                 put_varint(out(e, STREAM_MOVED), e->m->slots[p->slot].index);
         if (f->kind == ENTRY_BODY)
                 bodies_put(e->bodies);
+        return true;
+}
+
+/* All versions: the first, then the patches of it, then the others. */
+static void put_place(struct encoder *e, const struct master_section *s,
+                      const struct place *p)
+{
+        uint32_t i;
+
+        bodies_begin_place(e->bodies);
+        put_entry(e, s, p, 0, false);
+        for (i = 1; i < p->version_count; i++)
+                put_entry(e, s, p, i, true);
+        for (i = 1; i < p->version_count; i++)
+                put_entry(e, s, p, i, false);
 }
 
 static void put_section(struct encoder *e, const struct master_section *s)
@@ -231,7 +276,7 @@ static void put_section(struct encoder *e, const struct master_section *s)
                                           .body = s->body,
                                           .columns = s->columns };
         uint32_t entries = 0;
-        uint32_t p, i, run;
+        uint32_t p, run;
 
         bodies_begin_section(e->bodies, s);
         for (p = s->place_first; p < s->place_first + s->place_count; p += run) {
@@ -239,10 +284,8 @@ static void put_section(struct encoder *e, const struct master_section *s)
 
                 run = place->run;
 
-                for (i = 0; i < place->version_count; i++, entries++)
-                        put_entry(e, s, place,
-                                  &m->versions.at[place->version_first + i],
-                                  i == 0);
+                put_place(e, s, place);
+                entries += place->version_count;
         }
         strncpy((char *)section.name, s->name, sizeof(section.name) - 1);
         section.entry_count = put_le32(entries);
@@ -288,7 +331,7 @@ static void put_symbols(struct encoder *e)
                 size_t size;
 
                 put_varint(out(e, STREAM_SYMBOL_MEMBERSHIP),
-                           own ? rank_of(e, own) + 1 :
+                           own ? rank_of(e, own, SHARED_GROUP) + 1 :
                                  0);
                 if (slot->index != index)
                         offset = 0;
@@ -322,10 +365,10 @@ void encode(const struct master *m, const struct interner *names,
                 .m = m,
                 .names = names,
                 .streams = ret,
-                .grouping = grouping,
                 .memberships = interner_new(),
                 .orcs = interner_new(),
         };
+        ret->count = group_stream(make_groups(e, grouping), 0);
         number_all(e);
         e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
@@ -339,7 +382,6 @@ void encode(const struct master *m, const struct interner *names,
         interner_free(e->orcs);
         free(e->membership_rank);
         free(e->orc_rank);
-        free(e->group_of);
         free(e);
 }
 

@@ -267,6 +267,23 @@ static bool is_equal(const struct variant *v, const struct fragment *f,
         return true;
 }
 
+/* The version that most variants hold comes first: others are told by their
+ * differences from it. */
+static void first_widest(struct version *versions, uint32_t count)
+{
+        struct version first;
+        uint32_t widest = 0;
+        uint32_t i;
+
+        for (i = 1; i < count; i++)
+                if (__builtin_popcount(versions[i].membership) >
+                    __builtin_popcount(versions[widest].membership))
+                        widest = i;
+        first = versions[widest];
+        memmove(versions + 1, versions, widest * sizeof(*versions));
+        versions[0] = first;
+}
+
 static void fold_versions(struct master *m)
 {
         uint32_t done = 0; /* versions kept */
@@ -297,6 +314,7 @@ static void fold_versions(struct master *m)
                 }
                 place->version_first = first;
                 place->version_count = done - first;
+                first_widest(&m->versions.at[first], done - first);
         }
         m->versions.count = done;
 }

@@ -33,7 +33,7 @@ struct pack_rule {
 enum grouping {
         GROUPING_ONE, /* one group: near-duplicates stand together, which makes
                        * the smallest file; a variant unpacks it all */
-        GROUPING_MEMBERSHIP, /* a group for each membership: a variant unpacks
+        GROUPING_PRIVATE, /* a group for each membership: a variant unpacks
                               * only what it holds */
 };
 

@@ -317,10 +317,14 @@ void variant_regions(struct variant *v, struct interner *names)
         find_runs(v);
         cut_runs(v);
         v->slide_offset = find_slide(image);
+        /* The set-up goes to a place of its own when a variant is rebuilt. */
         if (image->kind == IMAGE_BZIMAGE)
-                add_region(v, "(boot)", PART_PREFIX, image->data,
-                           image->stored ? image->payload_offset :
-                                           image->setup_size);
+                add_region(v, "(set-up)", PART_PREFIX, image->data,
+                           image->setup_size);
+        if (image->stored)
+                add_region(v, "(boot)", PART_PREFIX,
+                           image->data + image->setup_size,
+                           image->payload_offset - image->setup_size);
         lay_out_payload(v, names);
         if (image->stored)
                 add_region(v, "(boot end)", PART_SUFFIX,

@@ -217,6 +217,22 @@ static void split_by_content(struct splitter *s, uint32_t region,
         }
 }
 
+/* Boot code is nearly the same everywhere: pieces small enough for what a patch
+ * may differ in. */
+#define BOOT_PIECE 16384
+
+static void split_boot(struct splitter *s, uint32_t region, uint64_t start,
+                       uint64_t end)
+{
+        for (; start < end; start += BOOT_PIECE)
+                add_pieces(s, region,
+                           intern_format(s->names, "%s+%u",
+                                         interned(s->names, s->last_key, NULL),
+                                         ++s->behind),
+                           start,
+                           end - start < BOOT_PIECE ? end : start + BOOT_PIECE);
+}
+
 /* What lies between symbols: records, strings, or pieces named after their
  * place. */
 static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
@@ -226,6 +242,11 @@ static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
         const struct record_table *table = record_table_find(r->name);
         size_t t;
 
+        if (r->part == PART_PREFIX || r->part == PART_SUFFIX) {
+                /* Boot code: nearly the same everywhere, so as a whole. */
+                split_boot(s, region, start, end);
+                return;
+        }
         if (r->part != PART_NONE &&
             (!s->linked || !(r->flags & SECTION_LOADED))) {
                 split_by_content(s, region, start, end);

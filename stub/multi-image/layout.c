@@ -181,8 +181,8 @@ static int walk_section(struct walker *w, const struct section *s)
         for (n = s->entry_count; n; n--) {
                 uint8_t o = read_byte(&op);
                 uint8_t kind = o & ENTRY_KIND;
-                uint32_t m = read_varint(&membership);
-                uint32_t size = read_varint(&sizes);
+                uint32_t m = read_varint_fast(&membership);
+                uint32_t size = read_varint_fast(&sizes);
 
                 REQUIRE(kind < ENTRY_KIND_COUNT && m < u->membership_count &&
                                 size < (kind == ENTRY_FOLD ? MAX_SPAN / PAGE :

@@ -129,7 +129,7 @@ static int place_record(struct unpacker *u, const struct section *s,
                 const struct field_kind *kind = field_kind(type);
                 uint32_t *pool = &g->last_target[column];
 
-                position += read_varint(&g->streams[GROUP_FIELD_GAP]);
+                position += read_varint_fast(&g->streams[GROUP_FIELD_GAP]);
                 REQUIRE(kind && position + kind->size <= size,
                         MULTI_IMAGE_BAD_FIELD);
                 if (kind->has_target) {
@@ -150,7 +150,7 @@ static int place_record(struct unpacker *u, const struct section *s,
 int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                  const struct target *t, uint64_t size)
 {
-        uint32_t count = read_varint(&g->streams[GROUP_FIELD_COUNT]);
+        uint32_t count = read_varint_fast(&g->streams[GROUP_FIELD_COUNT]);
         struct reader gaps = g->streams[GROUP_FIELD_GAP];
         const uint8_t *type = g->streams[GROUP_FIELD_TYPE].at;
         uint32_t addr = (uint32_t)t->addr;
@@ -170,7 +170,7 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                 const struct slot *slot;
                 le32 v;
 
-                position += read_varint(&gaps);
+                position += read_varint_fast(&gaps);
                 REQUIRE(kind && position + kind->size <= size,
                         MULTI_IMAGE_BAD_FIELD);
                 out = t->out + position;
@@ -235,7 +235,7 @@ int place_orc_record(struct placer *p, uint64_t addr, uint32_t index)
 
 int place_orc(struct placer *p, struct group *g, const struct target *t)
 {
-        uint32_t count = read_varint(&g->streams[GROUP_ORC_COUNT]);
+        uint32_t count = read_varint_fast(&g->streams[GROUP_ORC_COUNT]);
         struct reader gaps = g->streams[GROUP_ORC_GAP];
         struct reader indexes = g->streams[GROUP_ORC_INDEX];
         const uint8_t *palette = p->u->streams[STREAM_ORC_PALETTE].at;
@@ -250,9 +250,9 @@ int place_orc(struct placer *p, struct group *g, const struct target *t)
         REQUIRE(count <= p->orc_total - p->orc_done, MULTI_IMAGE_BAD_DERIVED);
         p->orc_done += count;
         for (; count; count--) {
-                uint32_t index = read_varint(&indexes);
+                uint32_t index = read_varint_fast(&indexes);
 
-                addr += read_varint(&gaps);
+                addr += read_varint_fast(&gaps);
                 REQUIRE(index < p->palette_count, MULTI_IMAGE_BAD_DERIVED);
                 put_orc(&at, addr, palette + index * 6);
         }

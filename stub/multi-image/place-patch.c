@@ -74,7 +74,7 @@ static int insert(struct placer *p, const struct section *s, struct group *g,
         bytes->at += size;
         if (!has_marks)
                 return MULTI_IMAGE_OK;
-        if ((err = place_fields(p->u, s, g, t, size)))
+        if (s->flags & SECTION_SLOTS && (err = place_fields(p->u, s, g, t, size)))
                 return err;
         return s->flags & SECTION_CODE ? place_orc(p, g, t) : MULTI_IMAGE_OK;
 }
@@ -94,8 +94,7 @@ int place_patch(struct placer *p, const struct section *s, struct group *g,
         uint32_t left = (uint32_t)size;
         int err;
 
-        REQUIRE(base->bytes && size <= MULTI_IMAGE_MAX_BODY,
-                MULTI_IMAGE_BAD_PATCH);
+        REQUIRE(base->bytes, MULTI_IMAGE_BAD_PATCH);
         advance(&fields);
         advance(&orcs);
         for (;;) {

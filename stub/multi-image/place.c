@@ -12,23 +12,30 @@
 
 #include "place.h"
 
-/* The prefix goes to two places: the set-up part and the rest. */
-static void put_prefix(struct placer *p, const uint8_t *bytes, uint64_t size)
+/* Where the next size bytes of a part go, NULL if that is nowhere.  The prefix
+ * is in two places, the set-up and the rest: no entry reaches over the border. */
+static int next_place(struct placer *p, uint8_t part, uint64_t size, uint8_t **ret)
 {
         struct unpacker *u = p->u;
         uint64_t setup_size = get_le64(u->mi->variants[u->variant].setup_size);
-        uint64_t n = 0; /* of these bytes that belong to the set-up */
 
-        if (p->prefix_done < setup_size)
-                n = setup_size - p->prefix_done < size ?
-                            setup_size - p->prefix_done :
-                            size;
-        if (n)
-                memcpy(u->prefix_setup + p->prefix_done, bytes, n);
-        if (size > n)
-                memcpy(u->prefix + (p->prefix_done + n - setup_size), bytes + n,
-                       size - n);
-        p->prefix_done += size;
+        *ret = NULL;
+        if (part == PART_PAYLOAD) {
+                *ret = p->compact;
+                p->compact += size;
+        } else if (part == PART_SUFFIX) {
+                *ret = p->suffix;
+                p->suffix += size;
+        } else if (part == PART_PREFIX) {
+                *ret = p->prefix_done < setup_size ?
+                               u->prefix_setup + p->prefix_done :
+                               u->prefix + (p->prefix_done - setup_size);
+                REQUIRE(p->prefix_done >= setup_size ||
+                                size <= setup_size - p->prefix_done,
+                        MULTI_IMAGE_BAD_LAYOUT);
+                p->prefix_done += size;
+        }
+        return MULTI_IMAGE_OK;
 }
 
 /* Whether the entry after this one is a patch of it. */
@@ -38,7 +45,7 @@ static bool is_base(const struct placer *p)
 }
 
 /* Keeps a body whose fields and unwind records come next in g's streams. */
-static void keep_base(struct placer *p, const struct section *s, struct group *g,
+static SELDOM void keep_base(struct placer *p, const struct section *s, struct group *g,
                       const uint8_t *bytes, uint64_t size)
 {
         struct reader fields = g->streams[GROUP_FIELD_COUNT];
@@ -47,7 +54,7 @@ static void keep_base(struct placer *p, const struct section *s, struct group *g
         p->base = (struct base){
                 .bytes = bytes,
                 .size = (uint32_t)size,
-                .field_count = read_varint(&fields),
+                .field_count = s->flags & SECTION_SLOTS ? read_varint(&fields) : 0,
                 .orc_count = s->flags & SECTION_CODE ? read_varint(&orcs) : 0,
                 .gaps = g->streams[GROUP_FIELD_GAP],
                 .types = g->streams[GROUP_FIELD_TYPE],
@@ -56,27 +63,17 @@ static void keep_base(struct placer *p, const struct section *s, struct group *g
         };
 }
 
-/* A body goes to its part of the image; t->out is set only where it may have
- * fields, in the payload. */
-static int place_body(struct placer *p, const struct section *s,
-                      struct group *g, bool member, struct target *t,
-                      uint64_t size)
+static int place_body(struct placer *p, const struct section *s, struct group *g,
+                      const struct target *t, uint64_t size)
 {
         const uint8_t *bytes;
         int err;
 
-        REQUIRE(size <= MULTI_IMAGE_MAX_BODY, MULTI_IMAGE_BAD_LAYOUT);
         if ((err = body_take(p->u, &g->bodies[s->body], size, &bytes)))
                 return err;
-        if (t->out) {
+        if (t->out)
                 memcpy(t->out, bytes, size);
-        } else if (member && s->part == PART_PREFIX) {
-                put_prefix(p, bytes, size);
-        } else if (member && s->part == PART_SUFFIX) {
-                memcpy(p->suffix, bytes, size);
-                p->suffix += size;
-        }
-        if (is_base(p) && (s->flags & (SECTION_SLOTS | SECTION_RECORD)) == SECTION_SLOTS)
+        if (is_base(p) && !(s->flags & SECTION_RECORD))
                 keep_base(p, s, g, bytes, size);
         if (s->flags & SECTION_SLOTS && (err = place_fields(p->u, s, g, t, size)))
                 return err;
@@ -90,12 +87,12 @@ static int place_bytes(struct placer *p, const struct section *s,
 {
         struct target t = { .addr = s->addr + offset,
                             .load_addr = s->load_addr + offset };
+        int err;
 
-        if (member && s->part == PART_PAYLOAD) {
-                t.out = p->compact;
-                p->compact += size;
-        }
-        return kind == ENTRY_BODY ? place_body(p, s, g, member, &t, size) :
+        REQUIRE(size <= MULTI_IMAGE_MAX_BODY, MULTI_IMAGE_BAD_LAYOUT);
+        if (member && (err = next_place(p, s->part, size, &t.out)))
+                return err;
+        return kind == ENTRY_BODY ? place_body(p, s, g, &t, size) :
                                     place_patch(p, s, g, t, size);
 }
 
@@ -120,11 +117,11 @@ static int place_section(struct placer *p, const struct section *s)
         for (n = s->entry_count; n; n--) {
                 uint8_t kind = read_byte(&p->op) & ENTRY_KIND;
                 struct membership m =
-                        u->memberships[read_varint(&p->membership)];
-                uint64_t size = read_varint(&p->sizes);
+                        u->memberships[read_varint_fast(&p->membership)];
+                uint64_t size = read_varint_fast(&p->sizes);
                 struct group *g = &u->groups[m.group];
 
-                if (!g->is_used || (kind != ENTRY_BODY && kind != ENTRY_PATCH))
+                if (kind != ENTRY_PATCH && !(kind == ENTRY_BODY && g->is_used))
                         p->base.bytes = NULL;
                 if (!g->is_used)
                         continue;
@@ -145,7 +142,7 @@ static int place_section(struct placer *p, const struct section *s)
 }
 
 /* Each stream must be used up: else it is not what the entries were made of. */
-static int check_groups(const struct unpacker *u)
+static SELDOM int check_groups(const struct unpacker *u)
 {
         uint32_t g, i;
 
@@ -195,7 +192,7 @@ static int derive_slide(struct unpacker *u)
         return MULTI_IMAGE_OK;
 }
 
-static int open_slide(struct unpacker *u)
+static SELDOM int open_slide(struct unpacker *u)
 {
         const struct format_variant *v = &u->mi->variants[u->variant];
         uint32_t list;

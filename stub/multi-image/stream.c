@@ -20,6 +20,26 @@ void *arena_take(struct arena *arena, uint64_t size)
         return arena->base + start;
 }
 
+struct varint read_long_varint(const uint8_t *at, const uint8_t *end)
+{
+        uint32_t value = 0;
+        unsigned shift = 0;
+
+        for (; at < end && shift <= 28; shift += 7) {
+                uint8_t byte = *at++;
+
+                value |= (uint32_t)(byte & 0x7f) << shift;
+                if (!(byte & 0x80))
+                        return (struct varint){ at, value };
+        }
+        return (struct varint){ end + 1, 0 }; /* overrun: reader_ok() tells */
+}
+
+uint32_t read_varint(struct reader *r)
+{
+        return read_varint_fast(r);
+}
+
 static int unpack_chunk(const struct unpacker *u, uint32_t index,
                         const uint8_t *packed, uint8_t *out)
 {

@@ -272,13 +272,13 @@ static int read_symbols(struct unpacker *u, struct symbol *symbols,
         uint32_t count = 0;
 
         while (membership->at < membership->end) {
-                uint32_t m = read_varint(membership);
+                uint32_t m = read_varint_fast(membership);
                 int32_t step = read_signed(slots);
                 const uint8_t *name = names->at;
                 uint32_t size;
 
                 slot += (uint32_t)step;
-                offset = (step ? 0 : offset) + read_varint(offsets);
+                offset = (step ? 0 : offset) + read_varint_fast(offsets);
                 REQUIRE(slot < u->slot_count && m <= u->membership_count &&
                                 name < names->end,
                         MULTI_IMAGE_BAD_DERIVED);

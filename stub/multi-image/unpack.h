@@ -25,6 +25,9 @@ struct arena {
         size_t peak; /* most that was ever in use: what a caller must lend */
 };
 
+/* Not worth bytes for speed. */
+#define SELDOM __attribute__((cold, noinline))
+
 /* Zeros behind a whole stream, for those who read a word at a time. */
 #define READER_SLACK 16
 
@@ -145,25 +148,27 @@ struct expander {
 int expand(struct expander *e, uint64_t offset, uint64_t size, uint8_t *out);
 
 /* Reading numbers: past the end they give 0 and the stream is marked. */
-static inline uint32_t read_varint(struct reader *r)
+uint32_t read_varint(struct reader *r);
+
+/* A number, and where its bytes end: behind end if they do not end before. */
+struct varint {
+        const uint8_t *at;
+        uint32_t value;
+};
+struct varint read_long_varint(const uint8_t *at, const uint8_t *end);
+
+/* The same where it counts: a reader that nobody else knows of can stay in
+ * registers. */
+static inline __attribute__((always_inline)) uint32_t
+read_varint_fast(struct reader *r)
 {
-        uint32_t value = 0;
-        unsigned shift = 0;
+        struct varint v;
 
         if (r->at < r->end && !(*r->at & 0x80)) /* as most are */
                 return *r->at++;
-        while (r->at < r->end) {
-                uint8_t byte = *r->at++;
-
-                value |= (uint32_t)(byte & 0x7f) << shift;
-                if (!(byte & 0x80))
-                        return value;
-                shift += 7;
-                if (shift > 28)
-                        break;
-        }
-        r->at = r->end + 1; /* overrun: reader_ok() tells */
-        return 0;
+        v = read_long_varint(r->at, r->end);
+        r->at = v.at;
+        return v.value;
 }
 
 /* Passes over count numbers: as many bytes without bit 7. */
