@@ -44,8 +44,8 @@ static const struct option_row options[] = {
           .kind = OPTION_STRING,
           AT(groups),
           .argument = "HOW",
-          .help = "one (default: smallest), or membership: a variant unpacks only "
-                  "what it holds" },
+          .help = "one: the smallest file (default with xz), or private: a variant "
+                  "does not unpack what another alone holds (with deflate)" },
         { .name = "default",
           .letter = 'd',
           .kind = OPTION_STRING,
@@ -115,9 +115,11 @@ static int choose_grouping(struct packing *p)
                 return usage_error(p->command,
                                    "--groups: '%s' is not one or private",
                                    name);
-        p->options.grouping = name && !strcmp(name, "private") ?
-                                      GROUPING_PRIVATE :
-                                      GROUPING_ONE;
+        /* Who takes deflate wants to boot soon, who takes xz a small file. */
+        if (!name)
+                name = p->options.codec == CODEC_DEFLATE ? "private" : "one";
+        p->options.grouping = strcmp(name, "private") ? GROUPING_ONE :
+                                                        GROUPING_PRIVATE;
         return 0;
 }
 

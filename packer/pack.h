@@ -31,10 +31,10 @@ struct pack_rule {
 
 /* How entries are put into groups, each unpacked as a whole or not at all. */
 enum grouping {
-        GROUPING_ONE, /* one group: near-duplicates stand together, which makes
-                       * the smallest file; a variant unpacks it all */
-        GROUPING_PRIVATE, /* a group for each membership: a variant unpacks
-                              * only what it holds */
+        GROUPING_ONE,     /* one group: what is alike stands together, which makes
+                           * the smallest file; a variant unpacks it all */
+        GROUPING_PRIVATE, /* what a variant alone holds is a group: no other
+                           * unpacks it */
 };
 
 struct pack_options {
