@@ -37,6 +37,7 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_SYMBOL_OFFSET] = "symbol offsets",
         [STREAM_SYMBOL_NAME] = "symbol names",
         [STREAM_TOKEN] = "symbol tokens",
+        [STREAM_SITES] = "sites",
         [STREAM_GROUP_FIRST + GROUP_FIELD_COUNT] = "field counts",
         [STREAM_GROUP_FIRST + GROUP_FIELD_GAP] = "field gaps",
         [STREAM_GROUP_FIRST + GROUP_FIELD_TYPE] = "field types",

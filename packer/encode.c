@@ -346,11 +346,40 @@ static void put_symbols(struct encoder *e)
         }
         for (v = 0; v < m->variant_count; v++) {
                 const struct variant *variant = &m->variants[v];
-                uint32_t n = variant->symbols_derived ? variant->token_count : 0;
+                uint32_t n = variant->derived.kallsyms ? variant->token_count : 0;
 
                 put_varint(out(e, STREAM_TOKEN), n);
                 put_bytes(out(e, STREAM_TOKEN), variant->tokens, n * 3);
         }
+}
+
+/* ---- sites -------------------------------------------------------------- */
+
+static void put_sites(struct encoder *e)
+{
+        struct bytes *to = out(e, STREAM_SITES);
+        uint32_t v, t, i;
+
+        for (v = 0; v < e->m->variant_count; v++)
+                for (t = 0; t < SITE_TABLE_COUNT; t++) {
+                        const struct variant *variant = &e->m->variants[v];
+                        const struct sites *s = &variant->sites[t];
+                        uint32_t n = variant->derived.sites[t] ?
+                                             (uint32_t)s->runs.count :
+                                             0;
+
+                        put_varint(to, n);
+                        if (!n)
+                                continue;
+                        put_varint(to, s->first);
+                        put_varint(to, s->span);
+                        put_varint(to, s->site_count);
+                        for (i = 0; i < n; i++) {
+                                put_signed(to, s->runs.at[i].skip);
+                                put_varint(to, s->runs.at[i].count << 2 |
+                                                       s->runs.at[i].back);
+                        }
+                }
 }
 
 void encode(const struct master *m, const struct interner *names,
@@ -377,6 +406,7 @@ void encode(const struct master *m, const struct interner *names,
                 put_section(e, &m->sections.at[i]);
         put_addresses(e);
         put_symbols(e);
+        put_sites(e);
         bodies_free(e->bodies);
         interner_free(e->memberships);
         interner_free(e->orcs);

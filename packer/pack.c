@@ -25,25 +25,19 @@ static void step(const struct pack_options *options, const char *what)
 
 static void clear_split(struct variant *v)
 {
-        bool orc = v->orc_derived, symbols = v->symbols_derived;
-        bool slide = v->slide_derived;
+        struct derivation derived = v->derived;
         const struct pack_input *input = v->input;
 
         variant_free(v);
-        *v = (struct variant){ .input = input,
-                               .orc_derived = orc,
-                               .symbols_derived = symbols,
-                               .slide_derived = slide };
+        *v = (struct variant){ .input = input, .derived = derived };
 }
 
 /* A table that does not follow its model is split as bytes, so once more. */
 static void split(struct variant *v, const struct pack_input *input,
                   struct interner *names)
 {
-        *v = (struct variant){ .input = input,
-                               .orc_derived = input->has_linked,
-                               .symbols_derived = input->has_linked,
-                               .slide_derived = input->has_linked };
+        *v = (struct variant){ .input = input };
+        memset(&v->derived, input->has_linked, sizeof(v->derived));
         for (;;) {
                 variant_split(v, names);
                 variant_fields(v, names);
@@ -180,7 +174,7 @@ static void describe(const struct variant *v, struct format_variant *ret)
         strncpy((char *)ret->name, v->input->name, sizeof(ret->name) - 1);
         for (i = 0; i < 3; i++)
                 ret->slide_count[i] =
-                        put_le32(v->slide_derived ? v->slide_count[i] : 0);
+                        put_le32(v->derived.slide ? v->slide_count[i] : 0);
         digest_payload(bytes, size, folds, v->run_count, ret->payload_digest);
         sha256_init(&s);
         if (is_bzimage) {
@@ -383,9 +377,9 @@ int pack(const struct pack_input *inputs, size_t count,
         step(options, "splitting");
         for (i = 0; i < count; i++) {
                 split(&variants[i], &inputs[i], names);
-                ret_report->orc[i] = variants[i].orc_derived;
-                ret_report->kallsyms[i] = variants[i].symbols_derived;
-                ret_report->slide[i] = variants[i].slide_derived;
+                ret_report->orc[i] = variants[i].derived.orc;
+                ret_report->kallsyms[i] = variants[i].derived.kallsyms;
+                ret_report->slide[i] = variants[i].derived.slide;
         }
         step(options, "merging");
         merge(&m, variants, (uint32_t)count);

@@ -330,7 +330,7 @@ static uint8_t derived_kind(const struct variant *v,
 {
         size_t i;
 
-        if (!v->symbols_derived)
+        if (!v->derived.kallsyms)
                 return ENTRY_BODY;
         for (i = 0; i < sizeof(derived_symbols) / sizeof(*derived_symbols); i++)
                 if (strcmp(derived_symbols[i].name, y->name) == 0)
@@ -473,12 +473,17 @@ static void split_range(struct splitter *s, uint32_t region, uint32_t section,
 /* Regions that are a derived table as a whole. */
 static uint8_t whole_kind(const struct variant *v, const char *name)
 {
-        if (v->orc_derived && strcmp(name, ".orc_unwind_ip") == 0)
+        if (v->derived.orc && strcmp(name, ".orc_unwind_ip") == 0)
                 return ENTRY_ORC_IP;
-        if (v->orc_derived && strcmp(name, ".orc_unwind") == 0)
+        if (v->derived.orc && strcmp(name, ".orc_unwind") == 0)
                 return ENTRY_ORC;
-        if (v->slide_derived && strcmp(name, "(slide)") == 0)
+        if (v->derived.slide && strcmp(name, "(slide)") == 0)
                 return ENTRY_SLIDE;
+        if (v->derived.sites[SITE_RETURN] && strcmp(name, ".return_sites") == 0)
+                return ENTRY_SITES + SITE_RETURN;
+        if (v->derived.sites[SITE_RETPOLINE] &&
+            strcmp(name, ".retpoline_sites") == 0)
+                return ENTRY_SITES + SITE_RETPOLINE;
         return ENTRY_BODY;
 }
 
@@ -672,6 +677,8 @@ void variant_split(struct variant *v, struct interner *names)
 
 void variant_free(struct variant *v)
 {
+        int i;
+
         free(v->regions.at);
         free(v->fragments.at);
         free(v->fields.at);
@@ -679,6 +686,8 @@ void variant_free(struct variant *v)
         free(v->symbols.at);
         free(v->runs);
         free(v->pieces.at);
+        for (i = 0; i < SITE_TABLE_COUNT; i++)
+                free(v->sites[i].runs.at);
         free(v->by_addr);
         free(v->symbol_fragment);
 }

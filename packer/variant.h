@@ -64,6 +64,24 @@ struct kernel_symbol {
         uint32_t name; /* type and name, interned */
 };
 
+/* Which tables follow from the fragments. */
+struct derivation {
+        bool orc, kallsyms, slide, sites[SITE_TABLE_COUNT];
+};
+
+/* Records of a table of sites that are next to each other among all sites. */
+struct site_run {
+        int32_t skip; /* sites passed over since the last run */
+        uint32_t count;
+        uint8_t back; /* bytes from a site's field to the start of its instruction */
+};
+
+struct sites {
+        uint32_t first, span; /* addresses of the thunks, the lower 32 bits */
+        uint32_t site_count;
+        VECTOR(struct site_run) runs;
+};
+
 struct variant {
         const struct pack_input *input;
         VECTOR(struct region) regions;
@@ -81,7 +99,8 @@ struct variant {
         uint32_t *by_addr; /* fragments with addresses, by address, then index */
         uint32_t by_addr_count;
         uint32_t *symbol_fragment; /* by linked symbol: its fragment or NONE */
-        bool orc_derived, symbols_derived, slide_derived;
+        struct derivation derived;
+        struct sites sites[SITE_TABLE_COUNT];
 };
 
 #define NONE UINT32_MAX
@@ -103,15 +122,15 @@ struct interner;
 /* Finds the runs of pages that are folded, and lays v->input out in regions. */
 void variant_regions(struct variant *v, struct interner *names);
 
-/* Cuts v->input into fragments.  The three v->..._derived say which tables to
- * take for derived ones. */
+/* Cuts v->input into fragments; v->derived says which tables to take for derived
+ * ones. */
 void variant_split(struct variant *v, struct interner *names);
 
 /* Finds and resolves the fields of all fragments; gives records their keys. */
 void variant_fields(struct variant *v, struct interner *names);
 
-/* Recognises the derived tables; clears v->..._derived where a table does not
- * follow its model, and returns true if it did so: split again then. */
+/* Recognises the derived tables; clears v->derived where a table does not follow
+ * its model, and returns true if it did so: split again then. */
 bool variant_tables(struct variant *v, struct interner *names);
 
 void variant_free(struct variant *v);

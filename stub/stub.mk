@@ -55,8 +55,8 @@ $(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c stub/stub.mk | packages
 STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 # Where the time of a rebuild goes: speed is worth the bytes there, but for those of alignment.
 stub-fast := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
-STUB_FLAGS_place := $(stub-fast)
-STUB_FLAGS_symbols := $(stub-fast)
+STUB_FLAGS_place-marks := $(stub-fast)
+STUB_FLAGS_symbol-names := $(stub-fast)
 STUB_FLAGS_sha256 := $(stub-fast)
 
 $(STUB_OUT)/obj/%.o: stub/%.S stub/stub.mk | packages

@@ -207,6 +207,11 @@ enum stream_id {
         STREAM_TOKEN,       /* kallsyms, per variant: varint count, then three
                              * bytes a token in the order of their making: code,
                              * left and right part */
+        STREAM_SITES,       /* per variant, enum site_table: varint count of runs;
+                             * if there are any, varint address of the first
+                             * thunk (32 bits), varint span of all, varint count
+                             * of sites, then for each run signed varint sites
+                             * passed over, varint records << 2 | back */
         STREAM_GROUP_FIRST  /* streams of group g begin here
                              * + g * GROUP_STREAM_COUNT */
 };
@@ -252,10 +257,15 @@ enum entry_op {
         ENTRY_SLIDE = 9,          /* derived: KASLR relocation table */
         ENTRY_PATCH = 10, /* a body that is told by its differences from the last
                            * one of kind 0 in its slot */
-        ENTRY_KIND_COUNT,
+        ENTRY_SITES = 11, /* derived: .return_sites; 12: .retpoline_sites */
+        ENTRY_KIND_COUNT = 13,
         ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
         ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
 };
+
+/* Tables of the places that branch to a thunk, 4 bytes a record. */
+enum site_table { SITE_RETURN, SITE_RETPOLINE, SITE_TABLE_COUNT };
+#define SITE_MAX_BACK 3 /* bytes from an instruction's start to its field */
 
 /* Where a section's bytes go. */
 enum section_part {

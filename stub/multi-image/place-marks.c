@@ -80,12 +80,18 @@ static inline bool is_percpu(const struct unpacker *u, const struct slot *slot)
         return (size_t)(slot - u->slots) - u->percpu_first < u->percpu_count;
 }
 
+static inline bool is_thunk(const struct unpacker *u, uint32_t target)
+{
+        return target - u->thunk_first < u->thunk_span;
+}
+
 int place_field(struct unpacker *u, uint8_t type, uint32_t pool, struct target t)
 {
         const struct field_kind *kind = field_kind(type);
         const struct slot *slot;
         uint64_t value;
         le64 v;
+        int err;
 
         REQUIRE(kind, MULTI_IMAGE_BAD_FIELD);
         if (!kind->has_target)
@@ -94,6 +100,9 @@ int place_field(struct unpacker *u, uint8_t type, uint32_t pool, struct target t
         REQUIRE(slot, MULTI_IMAGE_BAD_FIELD);
         /* Addresses are 32 bits, sign-extended. */
         value = (uint64_t)(int64_t)(int32_t)(slot->addr + (pool - slot->pool));
+        if (type == FIELD_REL32_0 && is_thunk(u, (uint32_t)value) &&
+            (err = site_note(u, (uint32_t)value, (uint32_t)t.addr)))
+                return err;
         if (kind->origin != ABSOLUTE)
                 value -= t.addr + kind->origin;
         v = put_le64(value);
@@ -178,8 +187,13 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                 /* As most are; the rest is not worth a place here. */
                 if (kind->size == sizeof(v) && kind->list == SLIDE_NONE &&
                     (slot = find_slot(u, get_le32(v))) && !is_percpu(u, slot)) {
-                        v = put_le32(slot->addr - slot->pool + get_le32(v) - addr -
-                                     (uint32_t)position - kind->origin);
+                        uint32_t target = slot->addr - slot->pool + get_le32(v);
+                        uint32_t at = addr + (uint32_t)position;
+
+                        if (*type == FIELD_REL32_0 && is_thunk(u, target) &&
+                            (err = site_note(u, target, at)))
+                                return err;
+                        v = put_le32(target - at - kind->origin);
                         memcpy(out, &v, sizeof(v));
                 } else if ((err = place_field(u, *type, get_le32(v),
                                               target_at(t, (uint32_t)position)))) {

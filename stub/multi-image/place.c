@@ -230,7 +230,7 @@ int place(struct unpacker *u)
         for (i = 0; i < ENTRY_KIND_COUNT; i++) /* padding stays zero */
                 memset(u->compact + u->derived[i].offset, 0,
                        u->derived[i].size);
-        if ((err = open_slide(u)))
+        if ((err = open_slide(u)) || (err = sites_open(u)))
                 return err;
         for (i = 0; i < u->section_count; i++)
                 if ((err = place_section(&p, &u->sections[i])))
@@ -238,5 +238,7 @@ int place(struct unpacker *u)
         if ((err = check_groups(u)))
                 return err;
         REQUIRE(p.orc_done == p.orc_total, MULTI_IMAGE_BAD_DERIVED);
-        return derive_slide(u);
+        if ((err = derive_slide(u)))
+                return err;
+        return sites_derive(u);
 }

@@ -82,6 +82,15 @@ struct slot {
 };
 #define SLOT_ABSENT UINT32_MAX
 
+/* A table of sites while it is collected. */
+struct sites {
+        uint32_t first, span; /* addresses of its thunks */
+        uint32_t *at;         /* addresses of the fields, in their order */
+        uint32_t count, max;
+        struct reader runs; /* of records */
+        uint32_t run_count;
+};
+
 struct unpacker {
         const struct multi_image *mi;
         uint32_t variant;
@@ -111,6 +120,9 @@ struct unpacker {
         uint32_t *slide[3];
         uint32_t slide_count[3], slide_max[3];
 
+        struct sites sites[SITE_TABLE_COUNT];
+        uint32_t thunk_first, thunk_span; /* addresses of the thunks of all */
+
         uint64_t prefix_size, compact_size, suffix_size, payload_size;
         uint8_t *prefix_setup; /* first setup_size bytes of the prefix */
         uint8_t *prefix;       /* the rest of it */
@@ -132,6 +144,10 @@ int body_take(struct unpacker *u, struct body_stream *s, size_t size,
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
 int symbols_derive(struct unpacker *u);
+int sites_open(struct unpacker *u);
+int sites_derive(struct unpacker *u);
+/* A field at addr, with a target among the thunks. */
+int site_note(struct unpacker *u, uint32_t target, uint32_t addr);
 /* Everything up to here: prefix, compact payload and suffix complete. */
 int rebuild(struct unpacker *u);
 
