@@ -272,10 +272,11 @@ static int print_text(const struct packing *p)
                                image->payload_codec, image->unpacked_size);
                 printf(", vmlinux: %s", yes(p->inputs[i].has_linked));
                 if (p->inputs[i].has_linked)
-                        printf(", tables: orc %s, kallsyms %s, kaslr %s",
+                        printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s",
                                yes(p->report.orc[i]),
                                yes(p->report.kallsyms[i]),
-                               yes(p->report.slide[i]));
+                               yes(p->report.slide[i]),
+                               yes(p->report.sites[i]));
                 putchar('\n');
         }
         printf("%s: %zu bytes, %.3f of its images' %" PRIu64 " (%" PRIu64
@@ -314,6 +315,7 @@ static int print_json(const struct packing *p)
                 json_add_bool(o, "orc_modelled", p->report.orc[i]);
                 json_add_bool(o, "kallsyms_modelled", p->report.kallsyms[i]);
                 json_add_bool(o, "kaslr_modelled", p->report.slide[i]);
+                json_add_bool(o, "sites_modelled", p->report.sites[i]);
         }
         return json_print(root);
 }

@@ -380,6 +380,8 @@ int pack(const struct pack_input *inputs, size_t count,
                 ret_report->orc[i] = variants[i].derived.orc;
                 ret_report->kallsyms[i] = variants[i].derived.kallsyms;
                 ret_report->slide[i] = variants[i].derived.slide;
+                ret_report->sites[i] = variants[i].derived.sites[SITE_RETURN] &&
+                                       variants[i].derived.sites[SITE_RETPOLINE];
         }
         step(options, "merging");
         merge(&m, variants, (uint32_t)count);

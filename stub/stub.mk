@@ -25,7 +25,7 @@ STUB_LIMIT_xz := 81920
 
 STUB_OUT := $(OUT)/stub
 STUB_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
-STUB_FLAGS := -std=gnu11 -Os -g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
+STUB_FLAGS := -std=gnu11 -Oz -g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -mno-red-zone \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 STUB_LINK := -static-pie -nostdlib -Wl,--no-dynamic-linker,--gc-sections,-z,norelro,-z,noexecstack,-z,pack-relative-relocs \
@@ -56,7 +56,6 @@ STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 # Where the time of a rebuild goes: speed is worth the bytes there, but for those of alignment.
 stub-fast := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
 STUB_FLAGS_place-marks := $(stub-fast)
-STUB_FLAGS_symbol-names := $(stub-fast)
 STUB_FLAGS_sha256 := $(stub-fast)
 
 $(STUB_OUT)/obj/%.o: stub/%.S stub/stub.mk | packages

@@ -3,7 +3,8 @@
  * A kernel of some 20 KiB that only halts: input for the packer's tests.  It
  * has what the packer looks for: functions, strings, tables of pointers, calls
  * within and between sections, zero pages, bss, Xen and PVH notes, and in its
- * 64-bit form a per-CPU area at address 0.
+ * 64-bit form a per-CPU area at address 0, unwind tables, and tables of the
+ * places that branch to a thunk.
  *
  * Assemble with --defsym BACKEND=n: most is equal for every n, one function is
  * of another length, one differs in an immediate, one is in n = 1 only, so that
@@ -14,6 +15,7 @@
         .type   \name, @function
         .balign 16, 0x90
 \name:
+        unwind
         .endm
 
         .macro  end name
@@ -25,7 +27,28 @@
         .quad   \target
         .endm
         .set    VIRT_BASE, 0xffffffff80000000
+
+        /* an unwind record: the return address is on top of the stack */
+        .macro  unwind
+77:     .pushsection .orc_unwind_ip, "a"
+        .long   77b - .
+        .popsection
+        .pushsection .orc_unwind, "a"
+        .word   8, 0, 5
+        .popsection
+        .endm
+
+        /* a branch to a thunk, and its record in a table of sites */
+        .macro  branch thunk, table
+77:     jmp     \thunk
+        .pushsection \table, "a"
+        .long   77b - .
+        .popsection
+        .endm
 .else
+        .macro  unwind
+        .endm
+
         .code32
         .macro  pointer target
         .long   \target
@@ -91,7 +114,12 @@
         cmpl    $\n, %edx
         jne     1f
         call    main
-1:      ret
+1:
+.if BITS == 64
+        branch  __x86_return_thunk, .return_sites
+.else
+        ret
+.endif
         end     worker\n
         .endm
         .set    n, 0
@@ -108,6 +136,27 @@
         hlt
         ret
         end     idle
+
+.if BITS == 64
+        function jump
+        branch  __x86_indirect_thunk_rax, .retpoline_sites
+        branch  __x86_indirect_thunk_rdx, .retpoline_sites
+        end     jump
+
+        /* of a section of their own, or branches to them would be short */
+        .section .text.thunk, "ax"
+        function __x86_indirect_thunk_rax
+        jmp     *%rax
+        end     __x86_indirect_thunk_rax
+
+        function __x86_indirect_thunk_rdx
+        jmp     *%rdx
+        end     __x86_indirect_thunk_rdx
+
+        function __x86_return_thunk
+        ret
+        end     __x86_return_thunk
+.endif
 
         .section .rodata, "a"
         .globl  message
