@@ -25,7 +25,9 @@ STUB_LIMIT_xz := 81920
 
 STUB_OUT := $(OUT)/stub
 STUB_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
-STUB_FLAGS := -std=gnu11 -Oz -g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
+# Copies of unknown size are calls: libc.c moves words where gcc would move bytes.
+STUB_FLAGS := -std=gnu11 -Oz -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign \
+	-g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -mno-red-zone \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 STUB_LINK := -static-pie -nostdlib -Wl,--no-dynamic-linker,--gc-sections,-z,norelro,-z,noexecstack,-z,pack-relative-relocs \
@@ -55,6 +57,7 @@ $(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c stub/stub.mk | packages
 STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 # Where the time of a rebuild goes: speed is worth the bytes there, but for those of alignment.
 stub-fast := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
+STUB_FLAGS_place := $(stub-fast)
 STUB_FLAGS_place-marks := $(stub-fast)
 STUB_FLAGS_sha256 := $(stub-fast)
 
