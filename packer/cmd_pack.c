@@ -44,8 +44,8 @@ static const struct option_row options[] = {
           .kind = OPTION_STRING,
           AT(groups),
           .argument = "HOW",
-          .help = "one: the smallest file (default with xz), or private: a variant "
-                  "does not unpack what another alone holds (with deflate)" },
+          .help = "one: the smallest file (default with xz), or several: a variant "
+                  "does not unpack what only others hold (with deflate)" },
         { .name = "default",
           .letter = 'd',
           .kind = OPTION_STRING,
@@ -111,15 +111,15 @@ static int choose_grouping(struct packing *p)
 {
         const char *name = p->values.groups;
 
-        if (name && strcmp(name, "one") && strcmp(name, "private"))
+        if (name && strcmp(name, "one") && strcmp(name, "several"))
                 return usage_error(p->command,
-                                   "--groups: '%s' is not one or private",
+                                   "--groups: '%s' is not one or several",
                                    name);
         /* Who takes deflate wants to boot soon, who takes xz a small file. */
         if (!name)
-                name = p->options.codec == CODEC_DEFLATE ? "private" : "one";
-        p->options.grouping = strcmp(name, "private") ? GROUPING_ONE :
-                                                        GROUPING_PRIVATE;
+                name = p->options.codec == CODEC_DEFLATE ? "several" : "one";
+        p->options.grouping = strcmp(name, "several") ? GROUPING_ONE :
+                                                        GROUPING_SEVERAL;
         return 0;
 }
 

@@ -27,8 +27,8 @@ struct encoder {
         uint32_t *membership_rank;
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
-        /* Group of what a variant alone holds; SHARED_GROUP: it has none. */
-        uint8_t private_group[MULTI_IMAGE_MAX_VARIANTS];
+        struct interner *readers; /* of le32: sets of variants */
+        uint8_t *group_of_readers; /* by their number; NULL: one for all */
         struct bodies *bodies;
 };
 
@@ -82,11 +82,16 @@ static uint32_t membership_number(struct encoder *e, uint32_t membership,
 
 typedef VECTOR(uint32_t) counts;
 
-static void count(counts *c, uint32_t number)
+static uint32_t *counter(counts *c, uint32_t number)
 {
         while (c->count <= number)
                 *VECTOR_ADD(c) = 0;
-        c->at[number]++;
+        return &c->at[number];
+}
+
+static void count(counts *c, uint32_t number)
+{
+        ++*counter(c, number);
 }
 
 static const struct fragment *fragment_of(const struct master *m,
@@ -108,44 +113,67 @@ static uint32_t rank_of(struct encoder *e, uint32_t membership, uint8_t group)
         return e->membership_rank[membership_number(e, membership, group)];
 }
 
-/* The group of version i of a place.  The first version is what the others are
- * patches of, so all need it. */
-static uint8_t group_of(const struct encoder *e, const struct place *p, uint32_t i)
+/* The variants that have to read version i of a place.  The first version is
+ * what the others are patches of, so all that have one of them do. */
+static uint32_t readers_of(const struct encoder *e, const struct place *p,
+                           uint32_t i)
 {
-        const struct version *x = &e->m->versions.at[p->version_first + i];
+        const struct version *x = &e->m->versions.at[p->version_first];
+        uint32_t readers = x[i].membership;
+        uint32_t n;
 
-        if (x->membership & (x->membership - 1) || (!i && p->version_count > 1))
-                return SHARED_GROUP;
-        return e->private_group[x->variant];
+        for (n = 1; !i && n < p->version_count; n++)
+                readers |= x[n].membership;
+        return readers;
 }
 
-/* A variant that alone holds less than this has no group of its own: a group
- * costs its row of streams, and each of them starts anew. */
+static uint32_t readers_number(struct encoder *e, uint32_t readers)
+{
+        le32 key = put_le32(readers);
+
+        return intern(e->readers, &key, sizeof(key));
+}
+
+static uint8_t group_of(struct encoder *e, const struct place *p, uint32_t i)
+{
+        return e->group_of_readers ?
+                       e->group_of_readers[readers_number(e, readers_of(e, p, i))] :
+                       SHARED_GROUP;
+}
+
+/* Sets of variants that have less than this for themselves have no group of
+ * their own: a group costs its row of streams, and each of them starts anew. */
 #define MIN_GROUP 65536
 
 /* Returns the number of groups. */
-static uint8_t make_groups(struct encoder *e, enum grouping grouping)
+static uint32_t make_groups(struct encoder *e, enum grouping grouping)
 {
         const struct master *m = e->m;
-        uint64_t sizes[MULTI_IMAGE_MAX_VARIANTS] = { 0 };
-        uint8_t groups = SHARED_GROUP + 1;
-        uint32_t p, i, v;
+        VECTOR(uint64_t) sizes = { 0 };
+        uint32_t groups = SHARED_GROUP + 1;
+        uint32_t p, i, n;
 
         if (grouping == GROUPING_ONE || m->variant_count == 1)
                 return groups;
-        for (v = 0; v < m->variant_count; v++)
-                e->private_group[v] = groups; /* not shared, for now */
         for (p = 0; p < m->places.count; p++)
                 for (i = 0; i < m->places.at[p].version_count; i++) {
-                        const struct version *x =
-                                &m->versions.at[m->places.at[p].version_first + i];
+                        const struct place *place = &m->places.at[p];
 
-                        if (group_of(e, &m->places.at[p], i) != SHARED_GROUP)
-                                sizes[x->variant] += fragment_of(m, x)->size;
+                        n = readers_number(e, readers_of(e, place, i));
+                        while (sizes.count <= n)
+                                *VECTOR_ADD(&sizes) = 0;
+                        sizes.at[n] += fragment_of(m, &m->versions.at[place->version_first + i])->size;
                 }
-        for (v = 0; v < m->variant_count; v++)
-                e->private_group[v] = sizes[v] >= MIN_GROUP ? groups++ :
-                                                              SHARED_GROUP;
+        e->group_of_readers = allocate(sizes.count, 1);
+        for (n = 0; n < sizes.count; n++) {
+                const void *key = interned(e->readers, n, NULL);
+                uint32_t readers = get_le32(*(const le32 *)key);
+
+                if (readers != (uint32_t)(1ull << m->variant_count) - 1 &&
+                    sizes.at[n] >= MIN_GROUP && groups < MULTI_IMAGE_MAX_GROUPS)
+                        e->group_of_readers[n] = (uint8_t)groups++;
+        }
+        free(sizes.at);
         return groups;
 }
 
@@ -169,6 +197,11 @@ static void number_all(struct encoder *e)
                                 count(&memberships,
                                       membership_number(e, x->membership,
                                                         group_of(e, place, i)));
+                        /* Those who read it, though they do not hold it, find
+                         * by this that they have a use for the group. */
+                        counter(&memberships,
+                                membership_number(e, readers_of(e, place, i),
+                                                  group_of(e, place, i)));
                         for (k = 0; k < f->orc_count; k++)
                                 count(&orcs, intern(e->orcs, orc[k].entry,
                                                     sizeof(orc[k].entry)));
@@ -395,6 +428,7 @@ void encode(const struct master *m, const struct interner *names,
                 .names = names,
                 .streams = ret,
                 .memberships = interner_new(),
+                .readers = interner_new(),
                 .orcs = interner_new(),
         };
         ret->count = group_stream(make_groups(e, grouping), 0);
@@ -409,6 +443,8 @@ void encode(const struct master *m, const struct interner *names,
         put_sites(e);
         bodies_free(e->bodies);
         interner_free(e->memberships);
+        interner_free(e->readers);
+        free(e->group_of_readers);
         interner_free(e->orcs);
         free(e->membership_rank);
         free(e->orc_rank);

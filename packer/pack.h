@@ -33,7 +33,7 @@ struct pack_rule {
 enum grouping {
         GROUPING_ONE,     /* one group: what is alike stands together, which makes
                            * the smallest file; a variant unpacks it all */
-        GROUPING_PRIVATE, /* what a variant alone holds is a group: no other
+        GROUPING_SEVERAL, /* what only some variants read is a group: no other
                            * unpacks it */
 };
 

@@ -4,7 +4,7 @@
 # and the checker of --json.
 
 CLI_OUT := $(TESTS_OUT)/golden
-CLI_KERNELS := $(foreach b,64 32,$(foreach n,0 1 2,$(CLI_OUT)/vmlinux$(b)-$(n)))
+CLI_KERNELS := $(foreach b,64-0 64-1 64-2 64-3 64-4 32-0 32-1 32-2,$(CLI_OUT)/vmlinux$(b))
 
 .PHONY: cli-tools
 cli-tools: $(CLI_OUT)/list $(CLI_KERNELS:$(CLI_OUT)/vmlinux%=$(CLI_OUT)/bzimage%) \

@@ -8,7 +8,8 @@
  *
  * Assemble with --defsym BACKEND=n: most is equal for every n, one function is
  * of another length, one differs in an immediate, one is in n = 1 only, so that
- * what follows moves.  BITS is 32 or 64.
+ * what follows moves.  From n = 3 on there is code by the dozen of KiB that smaller
+ * n lack, half of it the same for all of them.  BITS is 32 or 64.
  */
         .macro  function name
         .globl  \name
@@ -127,6 +128,28 @@
         body    %n
         .set    n, n + 1
         .endr
+
+.if BACKEND >= 3
+        .macro  bulk name, base
+        function \name
+        .set    i, 0
+        .rept   1600
+        movl    $(\base+i*77), %eax
+        .set    i, i + 1
+        .endr
+        ret
+        end     \name
+        .endm
+        .macro  bulks n
+        bulk    of_many\n, \n*0x100000
+        bulk    own\n, BACKEND*0x10000000+\n*0x100000
+        .endm
+        .set    n, 0
+        .rept   10
+        bulks   %n
+        .set    n, n + 1
+        .endr
+.endif
 
         function print
         ret
