@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+#
+# Test hosts: the platforms that no longer exist, VMI as an option ROM and lguest as a kernel for
+# QEMU, each with a guest of ours that tests it.
+
+HOSTS_OUT := $(TESTS_OUT)/hosts
+# Bare 32-bit code: no library, no registers but the general ones.
+HOSTS_FLAGS := -m32 -march=i686 -std=gnu11 -Os -g -Wall -Wextra -Werror -ffreestanding \
+	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fomit-frame-pointer
+HOSTS_LINK = $(LD) -m elf_i386 --build-id=none -z noexecstack -z max-page-size=4096 \
+	--no-warn-rwx-segments --defsym ADDRESS=$(1) -T tests/hosts/guest.lds
+
+# --- VMI ------------------------------------------------------------------------------------
+# The good ROM, and one for each fault that rom.S knows; in `file` the sum is wrong already.
+VMI_FAULTS := licence major sum pci init
+VMI_ROMS := $(addprefix $(HOSTS_OUT)/,vmi.rom vmi-no-time.rom \
+	$(VMI_FAULTS:%=vmi-bad-%.rom) vmi-bad-file.rom)
+VMI_DEFINE_vmi-no-time := -DNO_TIME
+$(foreach f,$(VMI_FAULTS),$(eval VMI_DEFINE_vmi-bad-$(f) := -DBAD_$(shell echo $(f) | tr a-z A-Z)))
+
+.PHONY: hosts
+hosts: $(VMI_ROMS) $(HOSTS_OUT)/vmi-guest
+
+$(HOSTS_OUT)/%.rom.o: tests/hosts/vmi/rom.S tests/hosts/vmi/vmi.h | packages
+	@echo '  AS      $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTS_FLAGS) $(VMI_DEFINE_$*) -c -o $@ $<
+
+$(HOSTS_OUT)/vmi/time.o: HOSTS_EXTRA := -fpie
+$(HOSTS_OUT)/%.rom.elf: $(HOSTS_OUT)/%.rom.o $(HOSTS_OUT)/vmi/calls.o \
+		$(HOSTS_OUT)/vmi/time.o tests/hosts/vmi/rom.lds
+	$(Q)$(LD) -m elf_i386 --build-id=none --no-warn-rwx-segments -T tests/hosts/vmi/rom.lds \
+		-o $@ $(filter %.o,$^)
+
+$(HOSTS_OUT)/%.rom: $(HOSTS_OUT)/%.rom.elf $(HOSTS_OUT)/vmi/seal
+	@echo '  ROM     $@'
+	$(Q)objcopy -O binary -j .rom $< $@.flat
+	$(Q)$(HOSTS_OUT)/vmi/seal $@.flat $@ $(if $(filter vmi-bad-file,$*),1)
+
+$(HOSTS_OUT)/vmi/seal: tests/hosts/vmi/seal.c | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+
+$(HOSTS_OUT)/vmi-guest: $(addprefix $(HOSTS_OUT)/,vmi/guest-entry.o vmi/guest.o bare.o) \
+		tests/hosts/guest.lds
+	@echo '  LD      $@'
+	$(Q)$(call HOSTS_LINK,0x100000) -o $@ $(filter %.o,$^)
+
+# --- Objects --------------------------------------------------------------------------------
+$(HOSTS_OUT)/%.o: tests/hosts/%.c | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTS_FLAGS) $(or $(HOSTS_EXTRA),-fno-pic) -MMD -MP -c -o $@ $<
+
+$(HOSTS_OUT)/%.o: tests/hosts/%.S | packages
+	@echo '  AS      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTS_FLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(HOSTS_OUT)/*.d $(HOSTS_OUT)/*/*.d)
+.SECONDARY: $(VMI_ROMS:%=%.o) $(VMI_ROMS:%=%.elf) $(HOSTS_OUT)/vmi/calls.o
