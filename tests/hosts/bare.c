@@ -74,6 +74,15 @@ void print(const char *format, ...)
         va_end(list);
 }
 
+uint64_t divide(uint64_t number, uint32_t by)
+{
+        uint32_t high = (uint32_t)(number >> 32);
+        uint32_t quotient = high / by, rest = high % by, low;
+
+        asm("divl %3" : "=a"(low), "+d"(rest) : "0"((uint32_t)number), "r"(by));
+        return (uint64_t)quotient << 32 | low;
+}
+
 int memcmp(const void *a, const void *b, size_t size)
 {
         const uint8_t *p = a, *q = b;

@@ -33,6 +33,9 @@ bool text_equal(const char *a, const char *b);
 /* Whether the words of line, which blanks part, have this one among them. */
 bool has_word(const char *line, const char *word);
 
+/* There is no library for 64-bit division. */
+uint64_t divide(uint64_t number, uint32_t by);
+
 static inline void outb(uint16_t port, uint8_t value)
 {
         asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));

@@ -43,7 +43,8 @@ $(HOSTS_OUT)/vmi/seal: tests/hosts/vmi/seal.c | packages
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
-$(HOSTS_OUT)/vmi-guest: $(addprefix $(HOSTS_OUT)/,vmi/guest-entry.o vmi/guest.o bare.o) \
+$(HOSTS_OUT)/vmi-guest: $(addprefix $(HOSTS_OUT)/,vmi/guest-entry.o vmi/guest.o \
+		vmi/guest-calls.o vmi/guest-time.o bare.o) \
 		tests/hosts/guest.lds
 	@echo '  LD      $@'
 	$(Q)$(call HOSTS_LINK,0x100000) -o $@ $(filter %.o,$^)

@@ -15,9 +15,7 @@
  *
  * The wall clock is the RTC, read as UTC, in whole seconds.
  */
-#include <stdbool.h>
-#include <stdint.h>
-
+#include "../rtc.h"
 #include "vmi.h"
 
 #define PIT_HZ        1193182
@@ -29,31 +27,10 @@
 /* cycles >> 7 times this: 7/128 s is 54.69 ms, 65253 ticks. */
 #define ALARM_LIMIT_128 7
 
-#define RTC_INDEX    0x70
-#define RTC_DATA     0x71
-#define RTC_STATUS_A 0x0a
-#define RTC_UPDATING 0x80
-#define RTC_STATUS_B 0x0b
-#define RTC_BINARY   0x04
-#define RTC_24_HOURS 0x02
-#define RTC_PM       0x80
-#define NANO         1000000000u
+#define NANO 1000000000u
 
 /* In rom.S; hidden, so that it is reached by its distance. */
 extern const uint64_t frequency __attribute__((visibility("hidden")));
-
-static inline void outb(uint16_t port, uint8_t value)
-{
-        asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-        uint8_t value;
-
-        asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-        return value;
-}
 
 /* Cycles, fewer than ALARM_LIMIT_128 allows, as ticks of the 8254.  Both sides
  * lose 10 bits so that the divisor fits 32: frequencies up to 4 THz. */
@@ -104,71 +81,8 @@ __attribute__((regparm(3))) void vmi_cancel_alarm(uint32_t flags)
         start_pit(PIT_ONE_SHOT, PIT_LONGEST);
 }
 
-static uint8_t rtc(uint8_t index)
-{
-        outb(RTC_INDEX, index);
-        return inb(RTC_DATA);
-}
-
-/* The registers of seconds, minutes, hours, day, month, year, century. */
-struct rtc_time {
-        uint8_t field[7];
-};
-
-static void read_rtc(struct rtc_time *ret)
-{
-        static const uint8_t registers[] = { 0x00, 0x02, 0x04, 0x07,
-                                             0x08, 0x09, 0x32 };
-        unsigned i;
-
-        while (rtc(RTC_STATUS_A) & RTC_UPDATING)
-                ;
-        for (i = 0; i < 7; i++)
-                ret->field[i] = rtc(registers[i]);
-}
-
-/* Days since 1970-01-01.  They are counted in years that begin in March and so
- * end with the leap day; 719468 of them lie before 1970. */
-static uint32_t days_of(uint32_t year, uint32_t month, uint32_t day)
-{
-        if (month <= 2) {
-                year--;
-                month += 12;
-        }
-        /* (153 m + 2) / 5 is the number of days before month m from March on. */
-        return 365 * year + year / 4 - year / 100 + year / 400 +
-               (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
-}
-
 /* Nanoseconds since 1970. */
 __attribute__((regparm(3))) uint64_t vmi_get_wallclock_time(void)
 {
-        struct rtc_time now, again;
-        uint8_t status = rtc(RTC_STATUS_B);
-        uint32_t hour, seconds;
-        unsigned i;
-        bool pm;
-
-        /* An update may fall between two registers; then two readings differ. */
-        read_rtc(&again);
-        do {
-                now = again;
-                read_rtc(&again);
-        } while (now.field[0] != again.field[0]);
-
-        pm = !(status & RTC_24_HOURS) && (now.field[2] & RTC_PM);
-        now.field[2] &= (uint8_t) ~(pm ? RTC_PM : 0);
-        if (!(status & RTC_BINARY))
-                for (i = 0; i < 7; i++)
-                        now.field[i] = (uint8_t)((now.field[i] >> 4) * 10 +
-                                                 (now.field[i] & 15));
-        hour = now.field[2];
-        if (!(status & RTC_24_HOURS))
-                hour = hour % 12 + (pm ? 12 : 0);
-
-        seconds = days_of(now.field[6] * 100u + now.field[5], now.field[4],
-                          now.field[3]) *
-                          86400 +
-                  hour * 3600 + now.field[1] * 60u + now.field[0];
-        return (uint64_t)seconds * NANO;
+        return (uint64_t)rtc_seconds() * NANO;
 }
