@@ -4,8 +4,6 @@
  */
 #include "bare.h"
 
-#include <stdarg.h>
-
 #define COM1           0x3f8
 #define COM_STATUS     5
 #define COM_SENT       0x20  /* the holding register is empty */
@@ -42,11 +40,8 @@ static void print_number(uint32_t value, uint32_t base)
                 console_put(digits[--n]);
 }
 
-void print(const char *format, ...)
+void print_list(const char *format, va_list list)
 {
-        va_list list;
-
-        va_start(list, format);
         for (; *format; format++) {
                 if (*format != '%') {
                         console_put(*format);
@@ -71,6 +66,14 @@ void print(const char *format, ...)
                         console_put(*format);
                 }
         }
+}
+
+void print(const char *format, ...)
+{
+        va_list list;
+
+        va_start(list, format);
+        print_list(format, list);
         va_end(list);
 }
 

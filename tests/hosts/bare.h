@@ -6,6 +6,7 @@
 #ifndef TESTS_HOSTS_BARE_H
 #define TESTS_HOSTS_BARE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ void console_put(char c);
 /* %s text, %c character, %u decimal, %x hexadecimal without a prefix: all
  * arguments are 32 bits wide. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void print_list(const char *format, va_list list);
 
 /* The first serial port as the firmware left it: QEMU's needs no setting up. */
 void serial_put(char c);

@@ -20,7 +20,7 @@ VMI_DEFINE_vmi-no-time := -DNO_TIME
 $(foreach f,$(VMI_FAULTS),$(eval VMI_DEFINE_vmi-bad-$(f) := -DBAD_$(shell echo $(f) | tr a-z A-Z)))
 
 .PHONY: hosts
-hosts: $(VMI_ROMS) $(HOSTS_OUT)/vmi-guest
+hosts: $(VMI_ROMS) $(addprefix $(HOSTS_OUT)/,vmi-guest lguest-host lguest-guest)
 
 $(HOSTS_OUT)/%.rom.o: tests/hosts/vmi/rom.S tests/hosts/vmi/vmi.h | packages
 	@echo '  AS      $@'
@@ -48,6 +48,23 @@ $(HOSTS_OUT)/vmi-guest: $(addprefix $(HOSTS_OUT)/,vmi/guest-entry.o vmi/guest.o 
 		tests/hosts/guest.lds
 	@echo '  LD      $@'
 	$(Q)$(call HOSTS_LINK,0x100000) -o $@ $(filter %.o,$^)
+
+# --- lguest ---------------------------------------------------------------------------------
+# In the order in which a run passes through them.
+LGUEST_HOST_SOURCES := start.S main.c pages.c tables.c clock.c memory.c load.c pci.c \
+	interrupts.c switcher.S hypercalls.c emulate.c
+
+$(HOSTS_OUT)/lguest-host: $(patsubst %,$(HOSTS_OUT)/lguest/%.o,$(basename $(LGUEST_HOST_SOURCES))) \
+		$(HOSTS_OUT)/bare.o tests/hosts/guest.lds
+	@echo '  LD      $@'
+	$(Q)$(call HOSTS_LINK,0x100000) -o $@ $(filter %.o,$^)
+
+LGUEST_GUEST_OBJECTS := $(addprefix $(HOSTS_OUT)/,lguest/guest-entry.o lguest/guest.o \
+	$(patsubst %,lguest/guest-%.o,traps clock pages user kill) bare.o)
+$(HOSTS_OUT)/lguest-guest: $(LGUEST_GUEST_OBJECTS) \
+		tests/hosts/guest.lds
+	@echo '  LD      $@'
+	$(Q)$(call HOSTS_LINK,0x1000000) -o $@ $(filter %.o,$^)
 
 # --- Objects --------------------------------------------------------------------------------
 $(HOSTS_OUT)/%.o: tests/hosts/%.c | packages
