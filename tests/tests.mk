@@ -116,7 +116,8 @@ bench: bench-tools $(INGOT) linux-packed
 # --- What runs ------------------------------------------------------------------------------
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
-BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test matrix.test kaslr.test override.test \
+BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
+	matrix.test kaslr.test override.test \
 	memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \

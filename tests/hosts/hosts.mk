@@ -20,7 +20,8 @@ VMI_DEFINE_vmi-no-time := -DNO_TIME
 $(foreach f,$(VMI_FAULTS),$(eval VMI_DEFINE_vmi-bad-$(f) := -DBAD_$(shell echo $(f) | tr a-z A-Z)))
 
 .PHONY: hosts
-hosts: $(VMI_ROMS) $(addprefix $(HOSTS_OUT)/,vmi-guest lguest-host lguest-guest)
+hosts: $(VMI_ROMS) $(addprefix $(HOSTS_OUT)/,vmi-guest lguest-host lguest-guest \
+	lguest-guest.bzimage)
 
 $(HOSTS_OUT)/%.rom.o: tests/hosts/vmi/rom.S tests/hosts/vmi/vmi.h | packages
 	@echo '  AS      $@'
@@ -65,6 +66,16 @@ $(HOSTS_OUT)/lguest-guest: $(LGUEST_GUEST_OBJECTS) \
 		tests/hosts/guest.lds
 	@echo '  LD      $@'
 	$(Q)$(call HOSTS_LINK,0x1000000) -o $@ $(filter %.o,$^)
+
+# The same at 1 MiB, where a bzImage is loaded.
+$(HOSTS_OUT)/lguest-guest.flat: $(LGUEST_GUEST_OBJECTS) tests/hosts/guest.lds
+	$(Q)$(call HOSTS_LINK,0x100000) -o $@.elf $(filter %.o,$^)
+	$(Q)objcopy -O binary $@.elf $@
+
+$(HOSTS_OUT)/lguest-guest.bzimage: tests/hosts/lguest/bzimage.S $(HOSTS_OUT)/lguest-guest.flat
+	@echo '  BZIMAGE $@'
+	$(Q)$(CC) $(HOSTS_FLAGS) -DGUEST='"$(HOSTS_OUT)/lguest-guest.flat"' -c -o $@.o $<
+	$(Q)objcopy -O binary -j .data $@.o $@
 
 # --- Objects --------------------------------------------------------------------------------
 $(HOSTS_OUT)/%.o: tests/hosts/%.c | packages

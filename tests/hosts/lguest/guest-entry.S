@@ -62,8 +62,9 @@ trap:   pushal
         addl    $4, %esp
         popal
         addl    $8, %esp
-        pushl   8(%esp)
-        popl    lguest_data             /* irq_enabled, from EFLAGS */
+        pushl   8(%esp)                 /* EFLAGS */
+        andl    $0x200, (%esp)          /* hosts take any other bit for on, too */
+        popl    lguest_data             /* irq_enabled */
         jmp     noirq_iret
 call_and_iret:
         int     $0x1f

@@ -76,12 +76,34 @@ static void touch_switcher(void)
 {
         *(volatile uint32_t *)(SWITCHER + 0x2000) = 1;
 }
-static void window(void)
+/* The console's window, where lguest's launcher has it. */
+static void window_write(uint32_t offset, uint32_t length)
 {
-        asm volatile("outl %0, %1" : : "a"(0x80000878), "d"((uint16_t)0xcf8));
-        asm volatile("outl %0, %1" : : "a"(0x1000), "d"((uint16_t)0xcfc));
-        asm volatile("outl %0, %1" : : "a"(0x80000884), "d"((uint16_t)0xcf8));
-        asm volatile("outl %0, %1" : : "a"(0), "d"((uint16_t)0xcfc));
+        const uint32_t values[][2] = {
+                { 0x78, 0 }, { 0x7c, offset }, { 0x80, length }, { 0x84, 'x' }
+        };
+
+        for (unsigned i = 0; i < COUNT(values); i++) {
+                asm volatile("outl %0, %1"
+                             :
+                             : "a"(0x80000800 | values[i][0]),
+                               "d"((uint16_t)0xcf8));
+                asm volatile("outl %0, %1"
+                             :
+                             : "a"(values[i][1]), "d"((uint16_t)0xcfc));
+        }
+}
+static void window_outside(void)
+{
+        window_write(0x1000, 4);
+}
+static void window_register(void)
+{
+        window_write(0, 4);
+}
+static void window_byte(void)
+{
+        window_write(68, 1);
 }
 
 static void bad_call(void)
@@ -210,7 +232,9 @@ static const struct crime {
         { "kernel-high", false, kernel_high },
         { "touch-outside", false, touch_outside },
         { "touch-switcher", false, touch_switcher },
-        { "window", false, window },
+        { "window-outside", false, window_outside },
+        { "window-register", false, window_register },
+        { "window-byte", false, window_byte },
         { "second-init", true, second_init },
         { "bad-call", true, bad_call },
         { "set-pmd", true, set_pmd },

@@ -7,6 +7,7 @@
  * the last line tells how many there were.  Everything is printed by the
  * virtio console's emergency write.  Words of the command line:
  *      short           no more than entry, ports and LGUEST_INIT
+ *      initrd          there is one, which begins with "initrd"
  *      no-notify       not the hypercall NOTIFY
  *      restart         ends by SHUTDOWN with 2
  *      kill CRIME      guest-kill.c; instead of all other checks
@@ -103,7 +104,7 @@ static void test_entry(void)
 }
 
 /* The launcher fills few fields; all other bytes are 0. */
-static void test_boot_params(void)
+static void test_boot_params(bool initrd)
 {
         /* Offset, bytes, value (of up to 4). */
         static const struct {
@@ -122,7 +123,7 @@ static void test_boot_params(void)
         /* At 0: not to be taken for a null pointer. */
         volatile const uint8_t *params = (void *)0;
         static uint8_t copy[BOOT_PARAMS_SIZE];
-        uint32_t memory;
+        uint32_t memory, at, size;
         bool good = true, rest = true;
 
         asm("" : "+r"(params));
@@ -130,12 +131,22 @@ static void test_boot_params(void)
                 copy[i] = params[i];
         memcpy(&memory, copy + BOOT_E820_MAP + 8, 4);
         memset(copy + BOOT_E820_MAP + 8, 0, 8);
+        if (initrd) {
+                memcpy(&at, copy + BOOT_RAMDISK_IMAGE, 4);
+                memcpy(&size, copy + BOOT_RAMDISK_SIZE, 4);
+                check(copy[BOOT_TYPE_OF_LOADER] == 0xff && size == 7 &&
+                              at == memory - PAGE_SIZE &&
+                              !memcmp((void *)at, "initrd\n", 7),
+                      "boot_params: the initrd");
+                copy[BOOT_TYPE_OF_LOADER] = 0;
+                memset(copy + BOOT_RAMDISK_IMAGE, 0, 8);
+        }
         for (unsigned i = 0; i < COUNT(fields); i++) {
-                uint8_t *at = copy + fields[i].offset;
-                unsigned size = fields[i].size < 4 ? fields[i].size : 4;
+                uint8_t *field = copy + fields[i].offset;
 
-                good &= !memcmp(at, &fields[i].value, size);
-                memset(at, 0, fields[i].size);
+                good &= !memcmp(field, &fields[i].value,
+                                fields[i].size < 4 ? fields[i].size : 4);
+                memset(field, 0, fields[i].size);
         }
         for (unsigned i = 0; i < sizeof(copy); i++)
                 rest &= !copy[i];
@@ -256,16 +267,16 @@ void guest_main(void)
                 hypercall(LHCALL_SHUTDOWN, 0, 0, 0);
         print("lguest-guest: command line \"%s\"\n", line);
         if (has_word(line, "kill")) {
-                commit_crime(line, false);
+                bool committed = commit_crime(line, false);
+
                 initialize();
-                if (!commit_crime(line, true))
-                        print("lguest-guest: no such crime\n");
-                else
-                        print("lguest-guest: FAILED still alive\n");
+                committed = committed || commit_crime(line, true);
+                print("lguest-guest: %s\n",
+                      committed ? "FAILED still alive" : "no such crime");
                 end(false);
         }
         test_entry();
-        test_boot_params();
+        test_boot_params(has_word(line, "initrd"));
         test_ports();
         test_interrupt_flag();
         test_init(!has_word(line, "no-tsc"));

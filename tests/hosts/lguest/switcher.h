@@ -8,8 +8,9 @@
 #ifndef TESTS_HOSTS_LGUEST_SWITCHER_H
 #define TESTS_HOSTS_LGUEST_SWITCHER_H
 
-#define SWITCHER       0xffc00000
-#define SWITCHER_REGS  (SWITCHER + 0x1000) /* writable for the guest, too */
+#define SWITCHER 0xffc00000
+/* Writable for the guest, too.  Below is room for a trap on the way in. */
+#define SWITCHER_REGS  (SWITCHER + 0x1800)
 #define SWITCHER_STATE (SWITCHER + 0x2000) /* read-only for the guest */
 
 /* Offsets in struct switcher_state. */
