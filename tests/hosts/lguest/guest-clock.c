@@ -74,9 +74,9 @@ void test_clock(void)
         check(tick_count == 1 && data->irq_enabled == LGUEST_IF,
               "HALT waits for an interrupt and takes it");
 
-        event(LGUEST_IF, 2 * MS);
+        event(LGUEST_IF, 100 * MS);
         hypercall(LHCALL_SET_CLOCKEVENT, 0, 0, 0);
-        spin(10);
+        spin(110);
         check(!tick_count, "SET_CLOCKEVENT 0 takes it back");
 
         event(0, MS);

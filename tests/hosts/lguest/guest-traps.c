@@ -5,6 +5,7 @@
 #include "guest.h"
 
 #define FIRST_TICK LGUEST_FIRST_VECTOR
+#define LATER      5000000u /* ns */
 
 struct frame last;
 uint32_t last_address, last_enabled;
@@ -24,7 +25,10 @@ void handle_trap(struct frame *f)
         last_enabled = lguest_data.irq_enabled;
         if (f->trap == FIRST_TICK) {
                 tick_count++;
-                if (from_user && leave_on_tick)
+                if (leave_on_tick && !from_user)
+                        /* Too early: ring 3 was not reached yet. */
+                        hypercall(LHCALL_SET_CLOCKEVENT, LATER, 0, 0);
+                else if (leave_on_tick)
                         leave_user();
                 return;
         }

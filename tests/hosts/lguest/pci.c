@@ -81,16 +81,19 @@ void pci_init(void)
         }
 }
 
-/* The word that the address selects; null: nothing is there. */
-static uint32_t *selected(void)
+static uint32_t bridge[CONFIG_WORDS] = { [2] = 0x06000000 };
+static uint32_t *const devices[] = { bridge, console };
+
+/* The device that the address selects; null: nothing is there. */
+static uint32_t *selected(uint32_t *ret_offset)
 {
-        static uint32_t bridge[CONFIG_WORDS] = { [2] = 0x06000000 };
-        uint32_t word = (address & 0xfc) / 4, device = address >> 11 & 31;
+        uint32_t offset = address & 0xfc, device = address >> 11 & 31;
 
         if (!(address & ENABLED) || (address & BUS_FUNCTION) ||
-            word >= CONFIG_WORDS || device > 1)
+            offset / 4 >= CONFIG_WORDS || device >= COUNT(devices))
                 return NULL;
-        return device ? &console[word] : &bridge[word];
+        *ret_offset = offset;
+        return devices[device];
 }
 
 static bool window_valid(void)
@@ -105,22 +108,23 @@ static bool window_valid(void)
 
 uint32_t pci_read(uint16_t port, uint32_t mask)
 {
-        uint32_t *word = &address, shift = (port & 3) * 8;
+        uint32_t value = address, offset, *device;
 
         if (port >= DATA_PORT) {
-                word = selected();
-                if (!word)
+                device = selected(&offset);
+                if (!device)
                         return 0xffffffff;
-                if (word == &CONFIG(WINDOW_DATA)) {
+                value = device[offset / 4];
+                if (device == console && offset == WINDOW_DATA) {
                         if (!window_valid())
                                 kill_guest(
                                         "console: invalid window to offset %u len %u",
                                         CONFIG(WINDOW_OFFSET),
                                         CONFIG(WINDOW_LENGTH));
-                        *word = 0;
+                        value = 0;
                 }
         }
-        return *word >> shift & mask;
+        return value >> (port & 3) * 8 & mask;
 }
 
 static void put(uint32_t *word, uint16_t port, uint32_t mask, uint32_t value)
@@ -142,38 +146,42 @@ static const struct writable {
         { WINDOW_BAR, WINDOW_DATA, 0xffffffff },
 };
 
+/* The window's data were written: they go where the window is. */
+static void write_window(void)
+{
+        if (CONFIG(WINDOW_OFFSET) != BAR_EMERGENCY)
+                kill_guest("console: Unexpected write to offset %u",
+                           CONFIG(WINDOW_OFFSET));
+        if (CONFIG(WINDOW_LENGTH) != 4)
+                kill_guest("console: non-32-bit write to offset %u",
+                           BAR_EMERGENCY);
+        guest_put((char)CONFIG(WINDOW_DATA));
+}
+
 /* False: it is a fault. */
 bool pci_write(uint16_t port, uint32_t mask, uint32_t value)
 {
-        uint32_t *word, offset;
+        uint32_t *device, offset;
         unsigned i;
 
         if (port < DATA_PORT) {
                 put(&address, port, mask, value);
                 return true;
         }
-        word = selected();
-        if (!word || word < console || word >= console + CONFIG_WORDS)
+        device = selected(&offset);
+        if (!device)
                 return false;
-        offset = (uint32_t)(word - console) * 4;
         for (i = 0; i < COUNT(writable); i++)
                 if (offset >= writable[i].first && offset <= writable[i].last)
                         break;
-        if (i == COUNT(writable))
+        if (i == COUNT(writable) || (device != console && offset >= COMMON))
                 return false;
         if (offset == WINDOW_DATA && !window_valid())
                 return false;
-        put(word, port, mask & writable[i].mask, value);
-        if (offset == BAR_0) {
-                *word &= ~(BAR_ALIGNED - 1u);
-        } else if (offset == WINDOW_DATA) {
-                if (CONFIG(WINDOW_OFFSET) != BAR_EMERGENCY)
-                        kill_guest("console: Unexpected write to offset %u",
-                                   CONFIG(WINDOW_OFFSET));
-                if (CONFIG(WINDOW_LENGTH) != 4)
-                        kill_guest("console: non-32-bit write to offset %u",
-                                   BAR_EMERGENCY);
-                guest_put((char)*word);
-        }
+        put(&device[offset / 4], port, mask & writable[i].mask, value);
+        if (device == console && offset == BAR_0)
+                CONFIG(BAR_0) &= ~(BAR_ALIGNED - 1u);
+        else if (offset == WINDOW_DATA)
+                write_window();
         return true;
 }
