@@ -161,10 +161,14 @@ static void test_boot_params(bool initrd)
 
 static void test_ports(void)
 {
+        uint32_t eax = 0x12345678;
+
         check(inb(0x64) == 1, "port 0x64 reads 1");
         check(inb(0x60) == 0xff && in16(0x3f8) == 0xffff &&
                       in32(0x1000) == 0xffffffff,
               "other ports read all ones");
+        asm volatile("inw $0x60, %%ax" : "+a"(eax));
+        check(eax == 0x1234ffff, "in changes no more than its width");
         outb(0x80, 0);
         outb(0x3f8, '!');
         out32(PCI_ADDRESS, CONSOLE | 8);

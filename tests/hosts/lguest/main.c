@@ -124,10 +124,6 @@ static void handle_trap(void)
         case LGUEST_TRAP_ENTRY:
                 do_hypercalls();
                 return;
-        case 7: /* the guest did not ask for it: the FPU is its own */
-                if (!ts)
-                        return;
-                break;
         case 13:
                 if (regs->error == 0 && emulate_instruction())
                         return;
