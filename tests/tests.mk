@@ -124,7 +124,7 @@ CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 
 .PHONY: check check-all check-tools boot
-check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools \
+check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools hosts \
 	$(TESTS_OUT)/bench/count.so
 
 check: check-tools linux-packed
