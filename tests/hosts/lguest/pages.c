@@ -265,7 +265,7 @@ static struct shadow *shadow_of(uint32_t directory)
 void new_pgtable(uint32_t directory)
 {
         struct shadow *s = NULL;
-        bool blank;
+        bool blank = linear;
 
         guest_bytes(directory, PAGE_SIZE, "page directory");
         if (linear) {
@@ -279,7 +279,7 @@ void new_pgtable(uint32_t directory)
                 return;
         }
         s = &shadows[next_shadow++ % SHADOWS];
-        blank = !s->directory;
+        blank |= !s->directory;
         s->guest = directory;
         use(s);
         flush_user();

@@ -3,15 +3,38 @@
  * The calls of the VMI ROM, but for those that tell or measure time (time.c).
  *
  * Arguments come in eax, edx, ecx, then on the stack, where the caller removes
- * them; eax, edx, ecx and the flags may be changed.  Of the calls for the
- * interrupt flag only the flags are, besides a result in eax.  Those that stand
- * for one instruction keep that instruction's registers.
+ * them; eax, edx, ecx and the flags may be changed.  What may be changed is: a
+ * kernel that counts on more than it was promised is to fail here, not on
+ * another ROM.
+ *
+ * Of the calls for the interrupt flag only the flags change, besides a result in
+ * eax.  CPUID, WRMSR, RDMSR and RDTSC keep the registers that the instruction
+ * keeps.
  */
 #include "vmi.h"
 
         .macro  entry name
         .globl  \name
 \name:
+        .endm
+        .set    POISON, 0x5a5aa5a5
+        .macro  return_nothing
+        movl    $POISON, %eax
+        return_eax
+        .endm
+        .macro  return_eax
+        movl    $POISON, %edx
+        return_edx_eax
+        .endm
+        .macro  return_edx_eax
+        movl    $POISON, %ecx
+        return_flags
+        .endm
+        .macro  return_flags            /* CF and ZF: the opposite */
+        pushfl
+        xorl    $0x41, (%esp)
+        popfl
+        ret
         .endm
         .text
 
@@ -30,35 +53,35 @@
 /* eax: address of limit and base. */
         entry   vmi_set_gdt
         lgdt    (%eax)
-        ret
+        return_nothing
         entry   vmi_set_idt
         lidt    (%eax)
-        ret
+        return_nothing
         entry   vmi_get_gdt
         sgdt    (%eax)
-        ret
+        return_nothing
         entry   vmi_get_idt
         sidt    (%eax)
-        ret
+        return_nothing
 /* eax: selector. */
         entry   vmi_set_ldt
         lldt    %ax
-        ret
+        return_nothing
         entry   vmi_set_tr
         ltr     %ax
-        ret
+        return_nothing
         entry   vmi_get_ldt
         sldt    %eax
-        ret
+        return_eax
         entry   vmi_get_tr
         str     %eax
-        ret
+        return_eax
 /* eax: table, edx: number, ecx: low half, stack: high half. */
         entry   vmi_write_entry
         movl    %ecx, (%eax, %edx, 8)
         movl    4(%esp), %ecx
         movl    %ecx, 4(%eax, %edx, 8)
-        ret
+        return_nothing
 
 /* eax: stack segment, edx: stack pointer of ring 0, for the task register's
  * segment; before there is one the call does nothing. */
@@ -79,15 +102,15 @@
         movl    %ecx, 8(%ebx)
 1:      addl    $8, %esp
         popl    %ebx
-        ret
+        return_nothing
 
         .macro  control_register n
         entry   vmi_set_cr\n
         movl    %eax, %cr\n
-        ret
+        return_nothing
         entry   vmi_get_cr\n
         movl    %cr\n, %eax
-        ret
+        return_eax
         .endm
         control_register 0
         control_register 2
@@ -95,10 +118,10 @@
         control_register 4
         entry   vmi_clts
         clts
-        ret
+        return_nothing
         entry   vmi_wbinvd
         wbinvd
-        ret
+        return_nothing
         entry   vmi_rdtsc
         rdtsc
         ret
@@ -128,20 +151,19 @@
 
         entry   vmi_enable_interrupts
         sti
-        ret
+        return_flags
         entry   vmi_disable_interrupts
         cli
-        ret
+        return_flags
         entry   vmi_get_interrupt_mask
         pushfl
         popl    %eax
         andl    $VMI_INTERRUPT_MASK, %eax
-        ret
+        return_flags
         entry   vmi_set_interrupt_mask
         testl   $VMI_INTERRUPT_MASK, %eax
         jnz     vmi_enable_interrupts
-        cli
-        ret
+        jmp     vmi_disable_interrupts
 /* eax: bits 12 and 13, as in EFLAGS. */
         entry   vmi_set_iopl_mask
         pushfl
@@ -149,7 +171,7 @@
         andl    $0x3000, %eax
         orl     %eax, (%esp)
         popfl
-        ret
+        return_nothing
 
 /* Jumped to. */
         entry   vmi_iret
@@ -163,7 +185,7 @@
         entry   vmi_halt
         sti
         hlt
-        ret
+        return_nothing
         entry   vmi_reboot
         movb    $0x06, %al              /* hard reset, now */
         movw    $0xcf9, %dx
@@ -184,21 +206,21 @@
 /* eax: entry, edx: its address, ecx: flags. */
         entry   vmi_set_pxe
         movl    %eax, (%edx)
-        ret
+        return_nothing
 /* edx:eax: entry, ecx: its address, stack: flags.  The present bit is in the
  * low half: it is taken away first and comes last. */
         entry   vmi_set_pxe_long
         movl    $0, (%ecx)
         movl    %edx, 4(%ecx)
         movl    %eax, (%ecx)
-        ret
+        return_nothing
 /* Machine pages are physical pages: edx:eax stays. */
         entry   vmi_same
-        ret
+        return_edx_eax
 /* eax: virtual address. */
         entry   vmi_inval_page
         invlpg  (%eax)
-        ret
+        return_nothing
 /* eax: what to flush. */
         entry   vmi_flush_tlb
         testb   $VMI_FLUSH_GLOBAL, %al
@@ -210,14 +232,14 @@
         andb    $0x7f, %cl
         movl    %ecx, %cr4              /* flushes all, global pages too */
         movl    %edx, %cr4
-        ret
+        return_nothing
 1:      movl    %cr3, %eax
         movl    %eax, %cr3
-        ret
+        return_nothing
 /* eax: slot, edx: virtual address, ecx: pages, stack: first page.  Bare
  * hardware looks addresses up itself. */
         entry   vmi_set_linear_mapping
-        ret
+        return_nothing
 
         entry   vmi_get_cycle_frequency
         call    1f
@@ -225,16 +247,16 @@
         leal    frequency - 1b(%ecx), %ecx
         movl    (%ecx), %eax
         movl    4(%ecx), %edx
-        ret
+        return_edx_eax
 /* eax: view of time.  No one takes cycles away: all are available. */
         entry   vmi_get_cycle_counter
         cmpb    $VMI_CYCLES_STOLEN, %al
         je      vmi_wallclock_updated
         rdtsc
-        ret
+        return_edx_eax
 /* The clock is read anew each time; nobody sets it behind the kernel's back. */
         entry   vmi_wallclock_updated
         xorl    %eax, %eax
         xorl    %edx, %edx
-        ret
+        return_edx_eax
         .section .note.GNU-stack, "", @progbits
