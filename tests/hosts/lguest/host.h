@@ -31,6 +31,8 @@ extern struct regs *const regs;
 extern bool strict; /* no more than Linux 4.9: see main.c */
 extern bool no_tsc; /* the guest is told that the TSC is of no use */
 
+/* Ends QEMU with a code, or goes on with the next guest. */
+_Noreturn void end_run(uint8_t code);
 /* Says why the guest may not go on, and ends the run. */
 _Noreturn void kill_guest(const char *format, ...)
         __attribute__((format(printf, 1, 2)));

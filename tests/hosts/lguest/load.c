@@ -34,7 +34,7 @@ static _Noreturn void bad_file(const char *why)
 {
         host_says();
         print("the guest can't be loaded: %s\n", why);
-        machine_exit(3);
+        end_run(3);
 }
 
 static uint32_t load_elf(const uint8_t *file, uint32_t size)

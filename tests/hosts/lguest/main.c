@@ -11,6 +11,8 @@
  *      strict          what Linux 4.9 does not have any more is refused: the
  *                      hypercall NOTIFY of 3.x, an ignored sti
  *      no-tsc          lguest_data.tsc_khz is 0
+ *      each            every module is a guest: when one has come to its end,
+ *                      the host starts anew with the next
  *
  * The guest's console goes to the first serial port as it is; the host's own
  * lines begin with "lguest-host:".  The run ends QEMU by isa-debug-exit:
@@ -45,8 +47,12 @@ struct regs *const regs = (void *)SWITCHER_REGS;
 bool strict, no_tsc;
 
 static char last_put = '\n';
+static const struct multiboot *information;
+static uint32_t next_guest; /* its module's number; 0: there is none */
 
 void switch_to_guest(void);
+_Noreturn void host_restart(const struct multiboot *m, uint32_t guest)
+        __attribute__((regparm(2)));
 extern char image_end[];
 
 /* ---- Words -------------------------------------------------------------- */
@@ -70,6 +76,13 @@ void host_says(void)
         print("lguest-host: ");
 }
 
+_Noreturn void end_run(uint8_t code)
+{
+        if (next_guest)
+                host_restart(information, next_guest);
+        machine_exit(code);
+}
+
 _Noreturn void kill_guest(const char *format, ...)
 {
         va_list list;
@@ -80,7 +93,7 @@ _Noreturn void kill_guest(const char *format, ...)
         print_list(format, list);
         va_end(list);
         print("\n");
-        machine_exit(1);
+        end_run(1);
 }
 
 _Noreturn void guest_shutdown(const char *message, uint32_t how)
@@ -88,7 +101,7 @@ _Noreturn void guest_shutdown(const char *message, uint32_t how)
         host_says();
         print("%s: %s\n",
               how == LGUEST_SHUTDOWN_RESTART ? "restart" : "shutdown", message);
-        machine_exit(how == LGUEST_SHUTDOWN_RESTART ? 4 : 0);
+        end_run(how == LGUEST_SHUTDOWN_RESTART ? 4 : 0);
 }
 
 /* A trap in ring 0: of the switcher, if the guest's segment registers can't be
@@ -191,28 +204,41 @@ static void place_memory(uint32_t used_end)
         memset(guest_memory, 0, guest_size);
 }
 
-__attribute__((regparm(1))) void host_main(const struct multiboot *m)
+static void find_guest(const struct multiboot *m, uint32_t number,
+                       struct loaded *ret)
 {
-        struct loaded l = { 0 };
-        uint32_t used_end = (uint32_t)image_end;
+        const struct module *guest = &m->modules[number];
+        bool each = has_word(m->command_line, "each");
 
-        strict = has_word(m->command_line, "strict");
-        no_tsc = has_word(m->command_line, "no-tsc");
-        if (!(m->flags & MULTIBOOT_MODULES) || !m->module_count) {
+        if (!(m->flags & MULTIBOOT_MODULES) || number >= m->module_count) {
                 host_says();
                 print("there is no module to run\n");
                 machine_exit(3);
         }
+        if (each && number + 1 < m->module_count)
+                next_guest = number + 1;
+        ret->image = (const uint8_t *)guest->start;
+        ret->image_size = guest->end - guest->start;
+        ret->command_line = arguments(guest->command_line);
+        if (!each && m->module_count > 1) {
+                ret->initrd = (const uint8_t *)m->modules[1].start;
+                ret->initrd_size = m->modules[1].end - m->modules[1].start;
+        }
+}
+
+__attribute__((regparm(2))) void host_main(const struct multiboot *m,
+                                           uint32_t number)
+{
+        struct loaded l = { 0 };
+        uint32_t used_end = (uint32_t)image_end;
+
+        information = m;
+        strict = has_word(m->command_line, "strict");
+        no_tsc = has_word(m->command_line, "no-tsc");
+        find_guest(m, number, &l);
         for (uint32_t i = 0; i < m->module_count; i++)
                 if (m->modules[i].end > used_end)
                         used_end = m->modules[i].end;
-        l.image = (const uint8_t *)m->modules[0].start;
-        l.image_size = m->modules[0].end - m->modules[0].start;
-        l.command_line = arguments(m->modules[0].command_line);
-        if (m->module_count > 1) {
-                l.initrd = (const uint8_t *)m->modules[1].start;
-                l.initrd_size = m->modules[1].end - m->modules[1].start;
-        }
 
         pages_init(MB + m->mem_upper * 1024);
         tables_init((void (*)(struct regs *))host_broken);
