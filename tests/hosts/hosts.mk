@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 #
 # Test hosts: the platforms that no longer exist, VMI as an option ROM and lguest as a kernel for
-# QEMU, each with a guest of ours that tests it.
+# QEMU, each with a guest of ours that tests it. A kernel of yours runs on them so:
+#
+#   qemu-system-x86_64 -option-rom out/tests/hosts/vmi.rom ...
+#   qemu-system-x86_64 -device isa-debug-exit,iobase=0x501,iosize=2 \
+#       -kernel out/tests/hosts/lguest-host -append OPTIONS -initrd "KERNEL ARGUMENTS,INITRD" ...
+#
+# (a comma in an argument is written twice). OPTIONS and exit codes: lguest/main.c.
 
 HOSTS_OUT := $(TESTS_OUT)/hosts
 # Bare 32-bit code: no library, no registers but the general ones.
@@ -23,7 +29,7 @@ $(foreach f,$(VMI_FAULTS),$(eval VMI_DEFINE_vmi-bad-$(f) := -DBAD_$(shell echo $
 hosts: $(VMI_ROMS) $(addprefix $(HOSTS_OUT)/,vmi-guest lguest-host lguest-guest \
 	lguest-guest.bzimage)
 
-$(HOSTS_OUT)/%.rom.o: tests/hosts/vmi/rom.S tests/hosts/vmi/vmi.h | packages
+$(HOSTS_OUT)/%.rom.o: tests/hosts/vmi/rom.S tests/hosts/vmi/vmi.h tests/hosts/hosts.mk | packages
 	@echo '  AS      $@'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTS_FLAGS) $(VMI_DEFINE_$*) -c -o $@ $<
@@ -78,12 +84,12 @@ $(HOSTS_OUT)/lguest-guest.bzimage: tests/hosts/lguest/bzimage.S $(HOSTS_OUT)/lgu
 	$(Q)objcopy -O binary -j .data $@.o $@
 
 # --- Objects --------------------------------------------------------------------------------
-$(HOSTS_OUT)/%.o: tests/hosts/%.c | packages
+$(HOSTS_OUT)/%.o: tests/hosts/%.c tests/hosts/hosts.mk | packages
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTS_FLAGS) $(or $(HOSTS_EXTRA),-fno-pic) -MMD -MP -c -o $@ $<
 
-$(HOSTS_OUT)/%.o: tests/hosts/%.S | packages
+$(HOSTS_OUT)/%.o: tests/hosts/%.S tests/hosts/hosts.mk | packages
 	@echo '  AS      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTS_FLAGS) -MMD -MP -c -o $@ $<
