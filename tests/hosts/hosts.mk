@@ -20,9 +20,10 @@ HOSTS_LINK = $(LD) -m elf_i386 --build-id=none -z noexecstack -z max-page-size=4
 # --- VMI ------------------------------------------------------------------------------------
 # The good ROM, and one for each fault that rom.S knows; in `file` the sum is wrong already.
 VMI_FAULTS := licence major sum pci init
-VMI_ROMS := $(addprefix $(HOSTS_OUT)/,vmi.rom vmi-no-time.rom \
+VMI_ROMS := $(addprefix $(HOSTS_OUT)/,vmi.rom vmi-no-time.rom vmi-minimal.rom \
 	$(VMI_FAULTS:%=vmi-bad-%.rom) vmi-bad-file.rom)
 VMI_DEFINE_vmi-no-time := -DNO_TIME
+VMI_DEFINE_vmi-minimal := -DMINIMAL
 $(foreach f,$(VMI_FAULTS),$(eval VMI_DEFINE_vmi-bad-$(f) := -DBAD_$(shell echo $(f) | tr a-z A-Z)))
 
 .PHONY: hosts

@@ -26,6 +26,8 @@
  *      BAD_PCI         no PCI header
  *      BAD_INIT        VMI_Init reports a failure
  *      NO_TIME         good, but without the calls for time
+ *      MINIMAL         good, but with nothing but the two jumps that every ROM
+ *                      must have: the kernel keeps its native instructions
  */
 #include "vmi.h"
 
@@ -136,7 +138,14 @@ get_relocation:
         ja      2f
         cmpl    $0, frequency(%ecx)
         je      3f
-2:      movzwl  relocations + 2(%ecx, %eax, 4), %edx
+2:
+#ifdef MINIMAL
+        cmpl    $VMI_CALL_IRET, %eax
+        jb      3f
+        cmpl    $VMI_CALL_SYSEXIT, %eax
+        ja      3f
+#endif
+        movzwl  relocations + 2(%ecx, %eax, 4), %edx
         movzwl  relocations(%ecx, %eax, 4), %eax
         addl    %ecx, %eax
         ret
