@@ -71,6 +71,8 @@ help:
 #: check-all       tests with every backend and the whole boot matrix
 #: bench           the figures: sizes, ratios, instructions, memory
 #: fuzz            fuzz targets, until interrupted
+#: hosts           out/tests/hosts: VMI's option ROM and a host for lguest guests, to be
+#:                 run by QEMU, and a guest for each
 #: packages        install the Debian packages of build/packages.txt that are missing
 #: clean           remove out/
 #:

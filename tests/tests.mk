@@ -7,6 +7,7 @@
 #   make bench       the figures
 #   make fuzz        each fuzz target for FUZZ_SECONDS (600), corpora are kept
 #   make boot        the boot matrix, as a table
+#   make hosts       the test hosts for VMI and lguest, with their guests
 
 TESTS_OUT := $(OUT)/tests
 J ?= 2
@@ -33,6 +34,9 @@ $(TESTS_OUT)/boot/initrd: $(TESTS_OUT)/boot/init
 
 # --- Kernels for the tests of the command line, and golden inputs --------------------------
 include tests/cli/cli.mk
+
+# --- Test hosts: VMI, lguest -----------------------------------------------------------------
+include tests/hosts/hosts.mk
 
 # --- Unit tests -----------------------------------------------------------------------------
 # One program a file, linked with all of ingot but main().  A file that includes <cmocka.h>
@@ -112,14 +116,15 @@ bench: bench-tools $(INGOT) linux-packed
 # --- What runs ------------------------------------------------------------------------------
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
-BOOT_TESTS := $(addprefix tests/boot/,matrix.test kaslr.test override.test \
+BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
+	matrix.test kaslr.test override.test \
 	memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 
 .PHONY: check check-all check-tools boot
-check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools \
+check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools hosts \
 	$(TESTS_OUT)/bench/count.so
 
 check: check-tools linux-packed

@@ -41,6 +41,13 @@ need_tools() {
                 make_target boot-tools || die "boot-tools: not built"
 }
 
+# The test hosts and their guests, in $hosts.  Several tests may ask at once.
+need_hosts() {
+        hosts=$out/tests/hosts
+        mkdir -p "$hosts" &&
+                (flock 9; make_target hosts) 9>"$hosts/.lock" || die "hosts: not built"
+}
+
 # need PROGRAM...: the test is skipped where one is missing.
 need() {
         local p
