@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+#
+# The reference kernel, compiled once per backend and once as pv_ops.
+#
+#   make reference [REFERENCE="native-32 …"]
+#
+# Every backend gets out/reference/<backend>-<bits>/kernel, an ELF file linked with
+# --emit-relocs; pvops-<bits> holds all backends of its size, and its patch sites, as the table
+# in it lists them, are compared with those that the relocations show.
+
+REFERENCE ?= native-32
+REFERENCE_OUT := $(OUT)/reference
+
+# In the order in which a boot passes through them, the same for every backend.
+reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c process.c \
+	user.S print.c
+# What a backend has of its own, and of others: native code is most backends' base.
+reference-own-native-32 := native.c native.S
+reference-own-native-64 := native.c native.S
+
+REFERENCE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
+	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
+	-Wno-address-of-packed-member -Ibuild/reference
+REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
+REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
+REFERENCE_LINK_32 := -m elf_i386
+REFERENCE_LINK_64 := -m elf_x86_64 -z max-page-size=4096
+
+.PHONY: reference
+reference: $(REFERENCE:%=$(REFERENCE_OUT)/%/kernel)
+
+# $(1): backend, $(2): bits
+define reference-kernel
+$(REFERENCE_OUT)/$(1)-$(2)/%.c.o: build/reference/%.c build/reference.mk | packages
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND=$(1) -DBACKEND_$(1) \
+		-DBACKEND_HEADER='"$$(or $$(reference-header-$(1)-$(2)),$(1).h)"' -MMD -MP -c -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/%.S.o: build/reference/%.S build/reference.mk | packages
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND_$(1) -MMD -MP -c -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h build/reference.mk
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) -E -P -x c -m$(2) -DBACKEND_$(1) -Ibuild/reference -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/kernel: $$(patsubst %,$(REFERENCE_OUT)/$(1)-$(2)/%.o, \
+		$$(reference-sources) $$(reference-own-$(1)-$(2))) $(REFERENCE_OUT)/$(1)-$(2)/kernel.lds
+	@echo '  LINK    $$@'
+	$$(Q)$$(LD) $$(REFERENCE_LINK_$(2)) --emit-relocs --no-warn-rwx-segments --build-id=none \
+		-z noexecstack -T $$(filter %.lds,$$^) -o $$@.new $$(filter %.o,$$^)
+	$$(Q)mv $$@.new $$@
+endef
+$(foreach kernel,$(REFERENCE),$(eval $(call reference-kernel,$(firstword \
+	$(subst -, ,$(kernel))),$(lastword $(subst -, ,$(kernel))))))
+
+-include $(wildcard $(REFERENCE_OUT)/*/*.d)
