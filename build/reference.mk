@@ -8,7 +8,7 @@
 # --emit-relocs; pvops-<bits> holds all backends of its size, and its patch sites, as the table
 # in it lists them, are compared with those that the relocations show.
 
-REFERENCE ?= native-32
+REFERENCE ?= native-32 native-64 pvops-32 pvops-64
 REFERENCE_OUT := $(OUT)/reference
 
 # In the order in which a boot passes through them, the same for every backend.
@@ -17,6 +17,8 @@ reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c 
 # What a backend has of its own, and of others: native code is most backends' base.
 reference-own-native-32 := native.c native.S
 reference-own-native-64 := native.c native.S
+reference-own-pvops-32 := patch.c table.c native.c native.S
+reference-own-pvops-64 := patch.c table.c native.c native.S
 
 REFERENCE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
@@ -50,9 +52,19 @@ $(REFERENCE_OUT)/$(1)-$(2)/kernel: $$(patsubst %,$(REFERENCE_OUT)/$(1)-$(2)/%.o,
 	@echo '  LINK    $$@'
 	$$(Q)$$(LD) $$(REFERENCE_LINK_$(2)) --emit-relocs --no-warn-rwx-segments --build-id=none \
 		-z noexecstack -T $$(filter %.lds,$$^) -o $$@.new $$(filter %.o,$$^)
+	$$(if $$(filter %/sites,$$^),$$(Q)$(REFERENCE_OUT)/sites $$@.new)
 	$$(Q)mv $$@.new $$@
 endef
+# The pv_ops kernels' patch sites are found twice.
+$(REFERENCE_OUT)/sites: build/reference/sites.c build/reference/operations.h \
+		build/reference/layout.h | packages
+	@echo '  CC      $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -Ibuild/reference -o $@ $<
+
 $(foreach kernel,$(REFERENCE),$(eval $(call reference-kernel,$(firstword \
 	$(subst -, ,$(kernel))),$(lastword $(subst -, ,$(kernel))))))
+
+$(filter $(REFERENCE_OUT)/pvops-%,$(REFERENCE:%=$(REFERENCE_OUT)/%/kernel)): $(REFERENCE_OUT)/sites
 
 -include $(wildcard $(REFERENCE_OUT)/*/*.d)

@@ -50,10 +50,7 @@ void native_load_gdt(const struct table_pointer *table)
         __asm__ volatile("mov %%cs, %0" : "=r"(cs));
         cs = KERNEL_CS | (cs & 3);
 #if BITS == 64
-        __asm__ volatile("push %0\n\tlea 1f(%%rip), %0\n\tpush %0\n\tlretq\n1:"
-                         : "+r"(cs)
-                         :
-                         : "memory");
+        __asm__ volatile("push %0\n\tpush $1f\n\tlretq\n1:" : : "r"(cs) : "memory");
 #else
         __asm__ volatile("push %0\n\tpush $1f\n\tlret\n1:" : : "r"(cs) : "memory");
 #endif

@@ -96,7 +96,7 @@ OP(VOID0, void, shutdown, (void), ())
         OPERATIONS(OP)
 #undef OP
 
-#else
+#elif defined(BACKEND_HEADER) /* the table is all that sites.c wants */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -207,12 +207,12 @@ struct patch_site {
 #define WORD_ARGUMENT(n, value) unsigned long r##n = (unsigned long)(value)
 #define PV_JUMP(type, name, ...)
 #define PV_FLAG_VALUE0(type, name, ...)                     \
-        unsigned long value;                                \
+        unsigned long result;                                \
         __asm__ volatile(CALL_SITE                          \
-                         : "=a"(value)                      \
+                         : "=a"(result)                      \
                          : SITE_INPUT(name)                 \
                          : "memory", "cc");                 \
-        return value;
+        return result;
 #define PV_FLAG_VOID0(type, name, ...) \
         __asm__ volatile(CALL_SITE : : SITE_INPUT(name) : "memory", "cc");
 #define PV_FLAG_VOID1(type, name, a)                        \
@@ -222,21 +222,21 @@ struct patch_site {
                          : SITE_INPUT(name)                 \
                          : "memory", "cc");
 #define PV_VALUE0(type, name, ...)                                         \
-        unsigned long value;                                               \
+        unsigned long result;                                               \
         __asm__ volatile(CALL_SITE                                         \
-                         : "=a"(value)                                     \
+                         : "=a"(result)                                     \
                          : SITE_INPUT(name)                                \
                          : LOSTV);                                         \
-        return value;
+        return result;
 #if BITS == 64
 #define PV_VALUE1(type, name, a)                                           \
-        unsigned long value;                                               \
+        unsigned long result;                                               \
         WORD_ARGUMENT(1, a);                                               \
         __asm__ volatile(CALL_SITE                                         \
-                         : "=a"(value), REG1(r1)                           \
+                         : "=a"(result), REG1(r1)                           \
                          : SITE_INPUT(name)                                \
                          : LOST, "rdx", "rsi");                            \
-        return value;
+        return result;
 #else
 #define PV_VALUE1(type, name, a)                                           \
         WORD_ARGUMENT(1, a);                                               \
@@ -293,5 +293,5 @@ OPERATIONS(OP)
 extern uint32_t constants[CONSTANT_COUNT];
 
 #endif /* BACKEND_pvops */
-#endif /* __ASSEMBLER__ */
+#endif
 #endif

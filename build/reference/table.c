@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the pv_ops kernel knows of its backends: for each a structure filled
+ * with its functions (taking the address of an inline function makes one of
+ * it), the order in which they are tried, and the rules of patching.
+ *
+ * A rule says of one function which instructions do the same: if native_sti
+ * was chosen, patch in `sti`.  The patcher knows nothing else about backends.
+ */
+#include "kernel.h"
+#include "table.h"
+
+#include "native.h"
+#if BITS == 64
+#else
+#endif
+
+#define OPERATIONS_OF(backend)                                                 \
+        static const struct operations backend##_operations = { OPERATIONS(OP) }
+#define ROW(name, function) .name = function,
+
+#define OP(kind, type, name, parameters, arguments) ROW(name, native_##name)
+OPERATIONS_OF(native);
+#undef OP
+
+#define BACKEND_ROW(name) \
+        { { #name, name##_probe, name##_init }, &name##_operations }
+/* The first whose probe is content wins: specific before general. */
+const struct backend_row backend_rows[] = {
+        BACKEND_ROW(native),
+        { { NULL, NULL, NULL }, NULL },
+};
+
+#if BITS == 64
+#define ARGUMENT1 "%rdi"
+#define ARGUMENT2 "%rsi"
+#define RESULT    "%rax"
+#define COPY      "mov %rdi, %rax"
+#define IRET      "iretq"
+#else
+#define ARGUMENT1 "%eax"
+#define ARGUMENT2 "%edx"
+#define RESULT    "%eax"
+#define COPY      "" /* the argument's register is the result's */
+#define IRET      "iret"
+#endif
+
+/* clang-format off */
+#define RULES(RULE) \
+        RULE(native_irq_enable, "sti") \
+        RULE(native_irq_disable, "cli") \
+        RULE(native_save_flags, "pushf; pop " RESULT) \
+        RULE(native_restore_flags, "push " ARGUMENT1 "; popf") \
+        RULE(native_halt, "sti; hlt") \
+        RULE(native_iret, IRET) \
+        RULE(native_read_cr2, "mov %cr2, " RESULT) \
+        RULE(native_read_cr3, "mov %cr3, " RESULT) \
+        RULE(native_read_cr4, "mov %cr4, " RESULT) \
+        RULE(native_write_cr3, "mov " ARGUMENT1 ", %cr3") \
+        RULE(native_write_cr4, "mov " ARGUMENT1 ", %cr4") \
+        RULE(native_set_entry, "mov " ARGUMENT1 ", (" ARGUMENT2 ")") \
+        RULE(native_machine_entry, COPY) \
+        RULE(native_physical_entry, COPY) \
+        RULE(native_add_table, "") \
+        RULE(native_flush_page, "invlpg (" ARGUMENT1 ")") \
+        RULE(native_load_idt, "lidt (" ARGUMENT1 ")") \
+        RULE(native_io_delay, "out %al, $0x80") \
+        RULE(native_timer_ack, "mov $0x20, %al; out %al, $0x20")
+/* clang-format on */
+
+/* The instructions are assembled here, and lie in a table of bytes. */
+#define ASSEMBLE(function, code)                                  \
+        __asm__(".pushsection .rodata.rules, \"a\"\n"             \
+                "code_" #function ": " code "\n"                  \
+                "code_end_" #function ": .popsection");           \
+        extern const uint8_t code_##function[], code_end_##function[];
+RULES(ASSEMBLE)
+#define RULE_ROW(function, code) \
+        { (const void *)function, code_##function, code_end_##function },
+const struct patch_rule patch_rules[] = { RULES(RULE_ROW) { NULL, NULL, NULL } };
