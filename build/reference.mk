@@ -8,7 +8,7 @@
 # --emit-relocs; pvops-<bits> holds all backends of its size, and its patch sites, as the table
 # in it lists them, are compared with those that the relocations show.
 
-REFERENCE ?= native-32 native-64 pvops-32 pvops-64
+REFERENCE ?= native-32 native-64 kvm-64 xen-64 pvops-64
 REFERENCE_OUT := $(OUT)/reference
 
 # In the order in which a boot passes through them, the same for every backend.
@@ -17,13 +17,16 @@ reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c 
 # What a backend has of its own, and of others: native code is most backends' base.
 reference-own-native-32 := native.c native.S
 reference-own-native-64 := native.c native.S
+reference-own-kvm-64 := native.c kvm.c
+reference-own-xen-64 := xen.c xen.S
 reference-own-pvops-32 := patch.c table.c native.c native.S
-reference-own-pvops-64 := patch.c table.c native.c native.S
+reference-own-pvops-64 := patch.c table.c native.c native.S kvm.c xen.c xen.S
 
 REFERENCE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
-	-Wno-address-of-packed-member -Ibuild/reference
+	-Wno-address-of-packed-member -Ibuild/reference \
+	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
 REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
 REFERENCE_LINK_32 := -m elf_i386
@@ -41,7 +44,7 @@ $(REFERENCE_OUT)/$(1)-$(2)/%.c.o: build/reference/%.c build/reference.mk | packa
 
 $(REFERENCE_OUT)/$(1)-$(2)/%.S.o: build/reference/%.S build/reference.mk | packages
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND_$(1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND_$(1) -D__ASSEMBLY__ -MMD -MP -c -o $$@ $$<
 
 $(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h build/reference.mk
 	$$(Q)mkdir -p $$(@D)

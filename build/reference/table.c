@@ -12,21 +12,38 @@
 
 #include "native.h"
 #if BITS == 64
+#include "kvm.h"
+#include "xen.h"
 #else
 #endif
 
-#define OPERATIONS_OF(backend)                                                 \
+#define OPERATIONS_OF(backend)         \
+        BACKEND_DECLARE(backend)       \
         static const struct operations backend##_operations = { OPERATIONS(OP) }
 #define ROW(name, function) .name = function,
 
 #define OP(kind, type, name, parameters, arguments) ROW(name, native_##name)
 OPERATIONS_OF(native);
 #undef OP
+#if BITS == 64
+#define OP(kind, type, name, parameters, arguments) ROW(name, kvm_##name)
+OPERATIONS_OF(kvm);
+#undef OP
+#define OP(kind, type, name, parameters, arguments) ROW(name, xen_##name)
+OPERATIONS_OF(xen);
+#undef OP
+#else
+#endif
 
 #define BACKEND_ROW(name) \
         { { #name, name##_probe, name##_init }, &name##_operations }
 /* The first whose probe is content wins: specific before general. */
 const struct backend_row backend_rows[] = {
+#if BITS == 64
+        BACKEND_ROW(xen),
+        BACKEND_ROW(kvm),
+#else
+#endif
         BACKEND_ROW(native),
         { { NULL, NULL, NULL }, NULL },
 };
@@ -37,12 +54,22 @@ const struct backend_row backend_rows[] = {
 #define RESULT    "%rax"
 #define COPY      "mov %rdi, %rax"
 #define IRET      "iretq"
+#define OTHER_RULES(RULE) \
+        RULE(kvm_nothing, "") \
+        RULE(xen_nothing, "") \
+        RULE(xen_read_cr4, "xor %eax, %eax") \
+        RULE(xen_write_cr4, "") \
+        RULE(xen_read_msr, "xor %eax, %eax") \
+        RULE(xen_write_msr, "") \
+        RULE(xen_load_gdt, "") \
+        RULE(xen_load_tr, "")
 #else
 #define ARGUMENT1 "%eax"
 #define ARGUMENT2 "%edx"
 #define RESULT    "%eax"
 #define COPY      "" /* the argument's register is the result's */
 #define IRET      "iret"
+#define OTHER_RULES(RULE)
 #endif
 
 /* clang-format off */
@@ -65,7 +92,8 @@ const struct backend_row backend_rows[] = {
         RULE(native_flush_page, "invlpg (" ARGUMENT1 ")") \
         RULE(native_load_idt, "lidt (" ARGUMENT1 ")") \
         RULE(native_io_delay, "out %al, $0x80") \
-        RULE(native_timer_ack, "mov $0x20, %al; out %al, $0x20")
+        RULE(native_timer_ack, "mov $0x20, %al; out %al, $0x20") \
+        OTHER_RULES(RULE)
 /* clang-format on */
 
 /* The instructions are assembled here, and lie in a table of bytes. */
