@@ -8,19 +8,25 @@
 # --emit-relocs; pvops-<bits> holds all backends of its size, and its patch sites, as the table
 # in it lists them, are compared with those that the relocations show.
 
-REFERENCE ?= native-32 native-64 kvm-64 xen-64 pvops-64
+REFERENCE ?= native-32 xen-32 vmi-32 lguest-32 pvops-32 native-64 kvm-64 xen-64 pvops-64
 REFERENCE_OUT := $(OUT)/reference
 
 # In the order in which a boot passes through them, the same for every backend.
 reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c process.c \
 	user.S print.c
 # What a backend has of its own, and of others: native code is most backends' base.
-reference-own-native-32 := native.c native.S
-reference-own-native-64 := native.c native.S
-reference-own-kvm-64 := native.c kvm.c
-reference-own-xen-64 := xen.c xen.S
-reference-own-pvops-32 := patch.c table.c native.c native.S
-reference-own-pvops-64 := patch.c table.c native.c native.S kvm.c xen.c xen.S
+reference-own-native-32 := tables-32.S enter-32.S native.c
+reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
+reference-own-vmi-32 := $(reference-own-native-32) vmi.c
+reference-own-lguest-32 := tables-32.S lguest.S lguest.c refuse.S
+reference-own-pvops-32 := $(reference-own-native-32) native.S patch.c table.c \
+	xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
+reference-own-native-64 := enter-64.S native.c
+reference-own-kvm-64 := $(reference-own-native-64) kvm.c
+reference-own-xen-64 := xen.c xen.S xen-common.c xen-common.S refuse.S
+reference-own-pvops-64 := $(reference-own-native-64) native.S patch.c table.c \
+	kvm.c xen.c xen.S xen-common.c xen-common.S
+reference-header-xen-32 := xen-pvh.h
 
 REFERENCE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \

@@ -163,6 +163,8 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void panic(const char *format, ...)
         __attribute__((format(printf, 1, 2), noreturn));
 
+size_t strlen(const char *text);
+
 /* ---- patch.c, in the pv_ops kernel only ------------------------------------- */
 void patch_choose(void);
 void patch_apply(void);

@@ -9,6 +9,8 @@
 #define REFERENCE_LAYOUT_H
 
 #define LOAD_ADDR 0x100000
+/* Before paging is on, assembler says where a symbol is loaded. */
+#define PHYSICAL(x) ((x) - VIRT_BASE)
 #define PAGE_SIZE 4096
 
 #ifdef __x86_64__
@@ -34,7 +36,7 @@
 #define TSS_SELECTOR 0x80
 #endif
 
-/* What head.S leaves mapped one to one as well; the image must fit. */
+/* What enter-32.S leaves mapped one to one as well; the image must fit. */
 #define IDENTITY_SIZE 0x800000
 
 /* The user's process: its program's page, then memory that appears when it is

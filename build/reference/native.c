@@ -42,11 +42,10 @@ const char *native_init(void)
         return NULL;
 }
 
-/* Selectors are loaded anew; the kernel's ring may be another one than 0. */
-void native_load_gdt(const struct table_pointer *table)
+/* The kernel's ring may be another one than 0. */
+void native_load_segments(void)
 {
         unsigned long cs;
-        __asm__ volatile("lgdt (%0)" : : "r"(table), "m"(*table));
         __asm__ volatile("mov %%cs, %0" : "=r"(cs));
         cs = KERNEL_CS | (cs & 3);
 #if BITS == 64
@@ -56,6 +55,12 @@ void native_load_gdt(const struct table_pointer *table)
 #endif
         __asm__ volatile("mov %0, %%ss" : : "r"(KERNEL_SS | (cs & 3)));
         __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(USER_SS));
+}
+
+void native_load_gdt(const struct table_pointer *table)
+{
+        __asm__ volatile("lgdt (%0)" : : "r"(table), "m"(*table));
+        native_load_segments();
 }
 
 void native_set_kernel_stack(unsigned long top)

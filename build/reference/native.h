@@ -8,6 +8,7 @@
 
 #include "io.h"
 
+void native_load_segments(void);
 void native_load_gdt(const struct table_pointer *table);
 void native_set_kernel_stack(unsigned long top);
 void native_timer_start(unsigned long hz);

@@ -15,6 +15,9 @@
 #include "kvm.h"
 #include "xen.h"
 #else
+#include "lguest.h"
+#include "vmi.h"
+#include "xen-pvh.h"
 #endif
 
 #define OPERATIONS_OF(backend)         \
@@ -29,11 +32,17 @@ OPERATIONS_OF(native);
 #define OP(kind, type, name, parameters, arguments) ROW(name, kvm_##name)
 OPERATIONS_OF(kvm);
 #undef OP
+#else
+#define OP(kind, type, name, parameters, arguments) ROW(name, lguest_##name)
+OPERATIONS_OF(lguest);
+#undef OP
+#define OP(kind, type, name, parameters, arguments) ROW(name, vmi_##name)
+OPERATIONS_OF(vmi);
+#undef OP
+#endif
 #define OP(kind, type, name, parameters, arguments) ROW(name, xen_##name)
 OPERATIONS_OF(xen);
 #undef OP
-#else
-#endif
 
 #define BACKEND_ROW(name) \
         { { #name, name##_probe, name##_init }, &name##_operations }
@@ -43,6 +52,9 @@ const struct backend_row backend_rows[] = {
         BACKEND_ROW(xen),
         BACKEND_ROW(kvm),
 #else
+        BACKEND_ROW(lguest),
+        BACKEND_ROW(vmi),
+        BACKEND_ROW(xen),
 #endif
         BACKEND_ROW(native),
         { { NULL, NULL, NULL }, NULL },
@@ -69,7 +81,17 @@ const struct backend_row backend_rows[] = {
 #define RESULT    "%eax"
 #define COPY      "" /* the argument's register is the result's */
 #define IRET      "iret"
-#define OTHER_RULES(RULE)
+#define OTHER_RULES(RULE) \
+        RULE(xen_nothing, "") \
+        RULE(lguest_save_flags, "mov lguest_data, %eax") \
+        RULE(lguest_entry, "") \
+        RULE(lguest_add_table, "") \
+        RULE(lguest_read_cr4, "xor %eax, %eax") \
+        RULE(lguest_write_cr4, "") \
+        RULE(lguest_load_tr, "") \
+        RULE(lguest_read_msr, "xor %eax, %eax") \
+        RULE(lguest_write_msr, "") \
+        RULE(lguest_io_delay, "")
 #endif
 
 /* clang-format off */

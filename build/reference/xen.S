@@ -11,6 +11,24 @@
 #define INTERRUPT_STUB_SIZE 16
 
         .text
+#ifndef BACKEND_pvops
+        .globl  enter_flat
+enter_flat:
+        jmp     refuse
+#endif
+
+        .globl  entry_xen
+        .type   entry_xen, @function
+/* rsi: start_info; everything is mapped already */
+entry_xen:
+        cld
+        movl    $ENTRY_XEN_PV, %edi
+        movq    $boot_stack_top, %rsp
+        xorl    %ebp, %ebp
+        pushq   %rbp
+        jmp     boot_start
+        .size   entry_xen, . - entry_xen
+
         .balign INTERRUPT_STUB_SIZE
         .globl  xen_stubs
         .type   xen_stubs, @function
@@ -31,11 +49,4 @@ xen_iret:
         pushq   $0 /* flags: not by sysret */
         jmp     hypercall_page + __HYPERVISOR_iret * 32
         .size   xen_iret, . - xen_iret
-
-        /* A page to itself, since Xen's takes its place. */
-        .section .bss.xen_shared, "aw", @nobits
-        .balign PAGE_SIZE
-        .globl  xen_shared
-xen_shared:
-        .skip   PAGE_SIZE
         .section .note.GNU-stack, "", @progbits

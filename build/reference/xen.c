@@ -12,13 +12,10 @@
 #include "xen.h"
 
 #include <xen/callback.h>
-#include <xen/event_channel.h>
 #include <xen/sched.h>
-#include <xen/vcpu.h>
 
 #define FRAME_MASK   0x000ffffffffff000ul
 #define TOP_LEVEL    4
-#define NANOSECONDS  1000000000ul
 #define TRAP_MASKED  4 /* trap_info.flags: events are off in the handler */
 #define GATE_DPL(flags)     ((flags) >> 13 & 3)
 #define GATE_PRESENT(flags) ((flags)&0x8000)
@@ -54,20 +51,9 @@ const char *xen_init(void)
         return NULL;
 }
 
-void xen_console_put(const char *text, unsigned long size)
-{
-        XEN_CALL(__HYPERVISOR_console_io, CONSOLEIO_write, size, text, 0);
-}
-
 void xen_halt(void)
 {
         XEN_CALL(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0);
-}
-
-void xen_shutdown(void)
-{
-        struct sched_shutdown off = { .reason = SHUTDOWN_poweroff };
-        XEN_CALL(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &off, 0, 0);
 }
 
 /* ---- page tables ----------------------------------------------------------- */
@@ -179,16 +165,6 @@ void xen_set_kernel_stack(unsigned long top)
         XEN_CALL(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS64, top, 0, 0);
 }
 
-/* Xen's periodic timer stands still while a processor is blocked, so each tick
- * asks for the next; one that is late comes at once. */
-static uint64_t period, next_tick; /* nanoseconds */
-
-static void set_next_tick(void)
-{
-        struct vcpu_set_singleshot_timer next = { .timeout_abs_ns = next_tick += period };
-        XEN_CALL(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, &next, 0);
-}
-
 void xen_timer_start(unsigned long hz)
 {
         struct callback_register callback = {
@@ -196,30 +172,7 @@ void xen_timer_start(unsigned long hz)
                 .address = (unsigned long)xen_stubs +
                            VECTOR_TIMER * INTERRUPT_STUB_SIZE,
         };
-        struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER };
-        if (XEN_CALL(__HYPERVISOR_callback_op, CALLBACKOP_register, &callback, 0, 0) ||
-            XEN_CALL(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind, 0, 0) ||
-            XEN_CALL(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0))
-                panic("Xen gives no timer");
-        /* Not by writing the mask: a tick that came before would be the last,
-         * since a pending event is not announced again. */
-        struct evtchn_unmask unmask = { .port = bind.port };
-        XEN_CALL(__HYPERVISOR_event_channel_op, EVTCHNOP_unmask, &unmask, 0, 0);
-        period = NANOSECONDS / hz;
-        next_tick = xen_shared.vcpu_info[0].time.system_time;
-        set_next_tick();
-}
-
-/* There are no other events: all that is pending has been seen. */
-void xen_timer_ack(void)
-{
-        xen_shared.vcpu_info[0].evtchn_upcall_pending = 0;
-        unsigned long words = __atomic_exchange_n(
-                &xen_shared.vcpu_info[0].evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
-        for (unsigned i = 0; i < 64; i++)
-                if (words >> i & 1)
-                        __atomic_fetch_and(&xen_shared.evtchn_pending[i],
-                                           xen_shared.evtchn_mask[i],
-                                           __ATOMIC_SEQ_CST);
-        set_next_tick();
+        if (XEN_CALL(__HYPERVISOR_callback_op, CALLBACKOP_register, &callback, 0, 0))
+                panic("Xen refuses the event callback");
+        xen_events_start(hz);
 }

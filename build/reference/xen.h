@@ -7,22 +7,7 @@
 #ifndef REFERENCE_XEN_H
 #define REFERENCE_XEN_H
 
-#include <xen/xen.h>
-
-/* Entries of the page that Xen fills, 32 bytes each.  Arguments are lost. */
-#define XEN_CALL(number, a, b, c, d)                                         \
-        ({                                                                   \
-                unsigned long result_, a_ = (unsigned long)(a),              \
-                                       b_ = (unsigned long)(b),              \
-                                       c_ = (unsigned long)(c);              \
-                register unsigned long d_ __asm__("r10") = (unsigned long)(d); \
-                __asm__ volatile("call hypercall_page + %c[offset]"          \
-                                 : "=a"(result_), "+D"(a_), "+S"(b_),        \
-                                   "+d"(c_), "+r"(d_)                        \
-                                 : [offset] "i"((number)*32)                 \
-                                 : "rcx", "r8", "r9", "r11", "memory", "cc"); \
-                result_;                                                     \
-        })
+#include "xen-common.h"
 
 extern struct shared_info xen_shared;
 
@@ -39,9 +24,6 @@ void xen_flush_page(unsigned long addr);
 void xen_load_idt(const struct table_pointer *table);
 void xen_set_kernel_stack(unsigned long top);
 void xen_timer_start(unsigned long hz);
-void xen_timer_ack(void);
-void xen_console_put(const char *text, unsigned long size);
-void xen_shutdown(void);
 
 FLAG_OPERATION unsigned long xen_save_flags(void)
 {
@@ -109,6 +91,8 @@ OPERATION void xen_load_tr(unsigned long selector)
 {
         (void)selector;
 }
-#define xen_io_delay xen_nothing
+#define xen_io_delay    xen_nothing
+#define xen_console_put xen_call_console_put
+#define xen_shutdown    xen_call_shutdown
 
 #endif
