@@ -37,8 +37,7 @@ static void read_command_line(uint64_t addr)
                 boot.command_line[i] = from[i];
 }
 
-/* One piece of usable memory. */
-static void read_memory(uint64_t start, uint64_t size)
+void boot_memory(uint64_t start, uint64_t size)
 {
         unsigned long kernel_end = to_physical(bss_end);
         uint64_t end = start + size;
@@ -55,7 +54,7 @@ static void read_linux(const void *info)
         read_command_line(p->hdr.cmd_line_ptr);
         for (unsigned i = 0; i < p->e820_entries && i < E820_MAX_ENTRIES_ZEROPAGE; i++)
                 if (p->e820_table[i].type == 1)
-                        read_memory(p->e820_table[i].addr,
+                        boot_memory(p->e820_table[i].addr,
                                     p->e820_table[i].size);
 }
 
@@ -65,7 +64,7 @@ static void read_multiboot1(const void *info)
         if (p->flags & MULTIBOOT_INFO_CMDLINE)
                 read_command_line(p->cmdline);
         if (p->flags & MULTIBOOT_INFO_MEMORY)
-                read_memory(0x100000, (uint64_t)p->mem_upper * 1024);
+                boot_memory(0x100000, (uint64_t)p->mem_upper * 1024);
         if (!(p->flags & MULTIBOOT_INFO_MEM_MAP) || !reachable(p->mmap_addr))
                 return;
         /* `size` does not count itself. */
@@ -73,7 +72,7 @@ static void read_multiboot1(const void *info)
                 const struct multiboot_mmap_entry *e =
                         to_virtual(p->mmap_addr + at);
                 if (e->type == MULTIBOOT_MEMORY_AVAILABLE)
-                        read_memory(e->addr, e->len);
+                        boot_memory(e->addr, e->len);
                 at += e->size + 4;
         }
 }
@@ -110,7 +109,7 @@ static void read_multiboot2(const void *info)
                                 const struct multiboot2_memory *m =
                                         (const void *)((const char *)tag + i);
                                 if (m->type == 1)
-                                        read_memory(m->addr, m->size);
+                                        boot_memory(m->addr, m->size);
                         }
                 if (tag->size < 8)
                         return;
@@ -130,7 +129,7 @@ static void read_pvh(const void *info)
                 to_virtual((unsigned long)p->memmap_paddr);
         for (uint32_t i = 0; i < p->memmap_entries; i++)
                 if (map[i].type == XEN_HVM_MEMMAP_TYPE_RAM)
-                        read_memory(map[i].addr, map[i].size);
+                        boot_memory(map[i].addr, map[i].size);
 }
 
 /* Xen maps more than the kernel: memory.c's piece begins behind the boot

@@ -24,6 +24,8 @@ struct boot {
 };
 extern struct boot boot;
 void boot_read(unsigned entry, unsigned long info);
+/* One piece of usable memory: the one around the kernel is taken. */
+void boot_memory(uint64_t start, uint64_t size);
 /* The value of WORD=VALUE on the command line, or "" for WORD alone; NULL if
  * it is not there.  The value ends at a blank. */
 const char *boot_word(const char *word);

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "xen-pvh.h"
 
+#include <xen/arch-x86/hvm/start_info.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
@@ -24,6 +25,22 @@ const char *xen_probe(void)
                        "there is no Xen: CPUID has no leaf " SIGNATURE;
 }
 
+/* A domain that Xen itself starts (dom0) finds no map in its start_info. */
+static void read_memory_map(void)
+{
+        static struct {
+                uint64_t addr, size;
+                uint32_t type;
+        } __attribute__((packed)) entries[64];
+        struct xen_memory_map map = { .nr_entries = sizeof entries / sizeof entries[0] };
+        set_xen_guest_handle(map.buffer, entries);
+        if (XEN_CALL(__HYPERVISOR_memory_op, XENMEM_memory_map, &map, 0, 0))
+                return;
+        for (unsigned i = 0; i < map.nr_entries; i++)
+                if (entries[i].type == XEN_HVM_MEMMAP_TYPE_RAM)
+                        boot_memory(entries[i].addr, entries[i].size);
+}
+
 const char *xen_init(void)
 {
         struct xen_add_to_physmap place = {
@@ -37,6 +54,8 @@ const char *xen_init(void)
         calls_work = true;
         if (XEN_CALL(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &place, 0, 0))
                 return "the shared page can't be mapped";
+        if (!boot.memory_end)
+                read_memory_map();
         return NULL;
 }
 
