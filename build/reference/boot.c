@@ -52,7 +52,8 @@ static void read_linux(const void *info)
         const struct boot_params *p = info;
         boot.boot_params = p;
         read_command_line(p->hdr.cmd_line_ptr);
-        for (unsigned i = 0; i < p->e820_entries && i < E820_MAX_ENTRIES_ZEROPAGE; i++)
+        for (unsigned i = 0;
+             i < p->e820_entries && i < E820_MAX_ENTRIES_ZEROPAGE; i++)
                 if (p->e820_table[i].type == 1)
                         boot_memory(p->e820_table[i].addr,
                                     p->e820_table[i].size);
@@ -151,8 +152,10 @@ static void read_xen_pv(const void *info)
 }
 
 static void (*const readers[])(const void *info) = {
-        [ENTRY_LINUX] = read_linux,           [ENTRY_MULTIBOOT1] = read_multiboot1,
-        [ENTRY_MULTIBOOT2] = read_multiboot2, [ENTRY_PVH] = read_pvh,
+        [ENTRY_LINUX] = read_linux,
+        [ENTRY_MULTIBOOT1] = read_multiboot1,
+        [ENTRY_MULTIBOOT2] = read_multiboot2,
+        [ENTRY_PVH] = read_pvh,
         [ENTRY_XEN_PV] = read_xen_pv,
 };
 

@@ -5,14 +5,14 @@
  */
 #include "kernel.h"
 
-#define GATE_INTERRUPT      0x8e00
-#define GATE_USER           0x6000
-#define DESCRIPTOR_TSS      0x89
-#define CS_USER(cs)         (((cs)&3) == 3)
+#define GATE_INTERRUPT 0x8e00
+#define GATE_USER      0x6000
+#define DESCRIPTOR_TSS 0x89
+#define CS_USER(cs)    (((cs)&3) == 3)
 
-#define CODE(ring)        (0x00cf9b000000ffffull | (uint64_t)(ring) << 45)
-#define CODE64(ring)      (0x00af9b000000ffffull | (uint64_t)(ring) << 45)
-#define DATA(ring)        (0x00cf93000000ffffull | (uint64_t)(ring) << 45)
+#define CODE(ring)         (0x00cf9b000000ffffull | (uint64_t)(ring) << 45)
+#define CODE64(ring)       (0x00af9b000000ffffull | (uint64_t)(ring) << 45)
+#define DATA(ring)         (0x00cf93000000ffffull | (uint64_t)(ring) << 45)
 #define ENTRY_OF(selector) ((selector) / 8)
 
 static uint64_t gdt[TSS_SELECTOR / 8 + 2] = {
@@ -40,7 +40,8 @@ static void set_gate(unsigned vector, unsigned stub, uint16_t flags)
 {
         unsigned long addr =
                 (unsigned long)interrupt_stubs + stub * INTERRUPT_STUB_SIZE;
-        idt[vector] = (struct gate){
+        idt[vector] = (struct gate)
+        {
                 .offset_low = (uint16_t)addr,
                 .selector = (uint16_t)constant(kernel_cs),
                 .flags = GATE_INTERRUPT | flags,

@@ -14,13 +14,13 @@
 
 /* ---- boot.c: what the loader told, whichever protocol it speaks -------- */
 struct boot {
-        unsigned entry;            /* ENTRY_… */
-        const char *entered_by;    /* the same as a word */
-        const void *start_info;    /* of Xen PV, else NULL */
-        const void *boot_params;   /* of the Linux protocol, else NULL */
-        uint64_t memory_start;     /* physical memory for frames */
-        uint64_t memory_end;       /* 0: the loader named none */
-        char command_line[256];    /* cut if longer */
+        unsigned entry;          /* ENTRY_… */
+        const char *entered_by;  /* the same as a word */
+        const void *start_info;  /* of Xen PV, else NULL */
+        const void *boot_params; /* of the Linux protocol, else NULL */
+        uint64_t memory_start;   /* physical memory for frames */
+        uint64_t memory_end;     /* 0: the loader named none */
+        char command_line[256];  /* cut if longer */
 };
 extern struct boot boot;
 void boot_read(unsigned entry, unsigned long info);
@@ -38,7 +38,7 @@ struct backend {
         /* Before any operation is called; NULL or what went wrong. */
         const char *(*init)(void);
 };
-#define BACKEND_DECLARE(name)          \
+#define BACKEND_DECLARE(name)           \
         const char *name##_probe(void); \
         const char *name##_init(void);
 

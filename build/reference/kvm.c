@@ -9,20 +9,20 @@
 
 #include <asm/kvm_para.h>
 
-#define MSR_APIC_BASE      0x1b
-#define APIC_BASE_X2APIC   0xc00 /* enabled, by MSRs */
-#define X2APIC_SPURIOUS    0x80f
-#define X2APIC_LVT_TIMER   0x832
-#define X2APIC_LVT_LINT0   0x835
-#define X2APIC_COUNT       0x838
-#define X2APIC_CURRENT     0x839
-#define X2APIC_DIVIDE      0x83e
-#define DIVIDE_BY_1        0xb
-#define LVT_MASKED         0x10000
-#define LVT_PERIODIC       0x20000
-#define SPURIOUS_ENABLED   0x12f /* with vector 47 */
-#define CPUID_X2APIC       (1u << 21)
-#define NANOSECONDS        1000000000ul
+#define MSR_APIC_BASE    0x1b
+#define APIC_BASE_X2APIC 0xc00 /* enabled, by MSRs */
+#define X2APIC_SPURIOUS  0x80f
+#define X2APIC_LVT_TIMER 0x832
+#define X2APIC_LVT_LINT0 0x835
+#define X2APIC_COUNT     0x838
+#define X2APIC_CURRENT   0x839
+#define X2APIC_DIVIDE    0x83e
+#define DIVIDE_BY_1      0xb
+#define LVT_MASKED       0x10000
+#define LVT_PERIODIC     0x20000
+#define SPURIOUS_ENABLED 0x12f /* with vector 47 */
+#define CPUID_X2APIC     (1u << 21)
+#define NANOSECONDS      1000000000ul
 
 #define PIC_MASTER_DATA 0x21
 #define PIC_SLAVE_DATA  0xa1
@@ -64,13 +64,18 @@ static uint64_t kvm_time(void)
         do {
                 uint32_t low, high;
                 version = clock.version;
-                __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
-                uint64_t cycles = (low | (uint64_t)high << 32) - clock.tsc_timestamp;
-                cycles = clock.tsc_shift < 0 ? cycles >> -clock.tsc_shift :
-                                               cycles << clock.tsc_shift;
+                __asm__ volatile("lfence\n\trdtsc"
+                                 : "=a"(low), "=d"(high)
+                                 :
+                                 : "memory");
+                uint64_t cycles =
+                        (low | (uint64_t)high << 32) - clock.tsc_timestamp;
+                cycles = clock.tsc_shift < 0 ? cycles >> -clock.tsc_shift
+                                             : cycles << clock.tsc_shift;
                 time = clock.system_time +
                        (uint64_t)((unsigned __int128)cycles *
-                                          clock.tsc_to_system_mul >> 32);
+                                          clock.tsc_to_system_mul >>
+                                  32);
         } while ((version & 1) || version != clock.version);
         return time;
 }

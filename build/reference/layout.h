@@ -10,8 +10,8 @@
 
 #define LOAD_ADDR 0x100000
 /* Before paging is on, assembler says where a symbol is loaded. */
-#define PHYSICAL(x) ((x) - VIRT_BASE)
-#define PAGE_SIZE 4096
+#define PHYSICAL(x) ((x)-VIRT_BASE)
+#define PAGE_SIZE   4096
 
 #ifdef __x86_64__
 #define BITS      64
@@ -24,16 +24,16 @@
 #define USER_CS         0x33
 #define TSS_SELECTOR    0x40 /* two entries */
 #else
-#define BITS      32
-#define VIRT_BASE 0xc0000000
+#define BITS            32
+#define VIRT_BASE       0xc0000000
 /* 64 page tables of 4 KiB pages (lguest has no larger ones): 256 KiB of bss. */
 #define DIRECT_MAP_SIZE 0x10000000
 /* Linux's numbers: lguest's host knows the first two. */
-#define KERNEL_CS    0x60
-#define KERNEL_SS    0x68
-#define USER_CS      0x73
-#define USER_SS      0x7b
-#define TSS_SELECTOR 0x80
+#define KERNEL_CS       0x60
+#define KERNEL_SS       0x68
+#define USER_CS         0x73
+#define USER_SS         0x7b
+#define TSS_SELECTOR    0x80
 #endif
 
 /* What enter-32.S leaves mapped one to one as well; the image must fit. */

@@ -48,7 +48,8 @@ const char *lguest_probe(void)
         __asm__("mov %%cs, %0" : "=r"(cs));
         if ((cs & 3) != 1)
                 return "not in ring 1";
-        if (!p || p->hdr.version < PROTOCOL_SUBARCH || p->hdr.hardware_subarch != 1)
+        if (!p || p->hdr.version < PROTOCOL_SUBARCH ||
+            p->hdr.hardware_subarch != 1)
                 return "boot_params does not name lguest";
         return NULL;
 }
@@ -74,7 +75,8 @@ void lguest_write_cr3(unsigned long addr)
         lguest_call(LGUEST_NEW_TABLE, addr, 0, 0);
 }
 
-void lguest_set_entry(unsigned long value, unsigned long *entry, unsigned long where)
+void lguest_set_entry(unsigned long value, unsigned long *entry,
+                      unsigned long where)
 {
         *(volatile unsigned long *)entry = value;
         if (where % PAGE_SIZE == 1)
@@ -89,7 +91,8 @@ void lguest_load_gdt(const struct table_pointer *gdt)
 {
         const uint32_t *entry = (const uint32_t *)gdt->base;
         for (uint32_t i = 0; i <= gdt->limit / 8u; i++)
-                lguest_call(LGUEST_LOAD_GDT_ENTRY, i, entry[i * 2], entry[i * 2 + 1]);
+                lguest_call(LGUEST_LOAD_GDT_ENTRY, i, entry[i * 2],
+                            entry[i * 2 + 1]);
         __asm__ volatile("mov %0, %%ss" : : "r"(KERNEL_SS | 1));
         __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(USER_SS));
 }
@@ -146,9 +149,11 @@ static uint8_t find_window(uint32_t *ret_offset)
         /* At most as many as there is room for. */
         for (unsigned i = 0; at && i < 48; i++) {
                 uint32_t head = pci_read(at); /* id, next, length, cfg_type */
-                if ((head & 0xff) == CAPABILITY_VENDOR && head >> 24 == CAPABILITY_DEVICE)
+                if ((head & 0xff) == CAPABILITY_VENDOR &&
+                    head >> 24 == CAPABILITY_DEVICE)
                         *ret_offset = pci_read(at + 8) + EMERGENCY_WRITE;
-                if ((head & 0xff) == CAPABILITY_VENDOR && head >> 24 == CAPABILITY_WINDOW)
+                if ((head & 0xff) == CAPABILITY_VENDOR &&
+                    head >> 24 == CAPABILITY_WINDOW)
                         window = at;
                 at = (uint8_t)(head >> 8);
         }
@@ -172,5 +177,6 @@ void lguest_console_put(const char *text, unsigned long size)
 void lguest_shutdown(void)
 {
         static const char message[] = "power off";
-        lguest_call(LGUEST_SHUTDOWN, to_physical(message), SHUTDOWN_POWEROFF, 0);
+        lguest_call(LGUEST_SHUTDOWN, to_physical(message), SHUTDOWN_POWEROFF,
+                    0);
 }

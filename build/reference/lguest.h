@@ -24,7 +24,8 @@ struct lguest_data {
         uint32_t kernel_address;
         uint32_t syscall_vector;
 };
-_Static_assert(sizeof(struct lguest_data) == 1388, "lguest_launcher.h of Linux 4.9");
+_Static_assert(sizeof(struct lguest_data) == 1388,
+               "lguest_launcher.h of Linux 4.9");
 
 #define LGUEST_SHUTDOWN        2
 #define LGUEST_NEW_TABLE       4
@@ -40,7 +41,8 @@ _Static_assert(sizeof(struct lguest_data) == 1388, "lguest_launcher.h of Linux 4
 
 extern struct lguest_data lguest_data;
 
-static inline void lguest_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c)
+static inline void lguest_call(uint32_t number, uint32_t a, uint32_t b,
+                               uint32_t c)
 {
         __asm__ volatile("int $0x1f"
                          : "+a"(number)
@@ -51,7 +53,8 @@ static inline void lguest_call(uint32_t number, uint32_t a, uint32_t b, uint32_t
 void lguest_iret(void);
 unsigned long lguest_read_cr3(void);
 void lguest_write_cr3(unsigned long table);
-void lguest_set_entry(unsigned long value, unsigned long *entry, unsigned long where);
+void lguest_set_entry(unsigned long value, unsigned long *entry,
+                      unsigned long where);
 void lguest_load_gdt(const struct table_pointer *table);
 void lguest_load_idt(const struct table_pointer *table);
 void lguest_timer_start(unsigned long hz);
@@ -111,7 +114,8 @@ OPERATION void lguest_flush_page(unsigned long addr)
 
 OPERATION void lguest_set_kernel_stack(unsigned long top)
 {
-        lguest_call(LGUEST_SET_STACK, KERNEL_SS | 1, top, STACK_SIZE / PAGE_SIZE);
+        lguest_call(LGUEST_SET_STACK, KERNEL_SS | 1, top,
+                    STACK_SIZE / PAGE_SIZE);
 }
 
 /* Physical is machine; the rest is the host's, or is not there. */

@@ -6,11 +6,11 @@
 #include "kernel.h"
 #include "user.h"
 
-#define HZ           100
-#define YIELDS       1000
-#define LOCK_ROUNDS  1000000
-#define SPIN_TICKS   5
-#define CR4_OSFXSR   0x200ul
+#define HZ          100
+#define YIELDS      1000
+#define LOCK_ROUNDS 1000000
+#define SPIN_TICKS  5
+#define CR4_OSFXSR  0x200ul
 
 void boot_start(unsigned entry, unsigned long info);
 
@@ -20,7 +20,7 @@ uint32_t constants[CONSTANT_COUNT];
 #define NAME    backend->name
 #define SUMMARY patch_summary
 #else
-#define SUMMARY ""
+#define SUMMARY    ""
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 #define NAME       STRING(BACKEND)
@@ -103,7 +103,8 @@ static void test_threads(void)
                 thread_wait(t[i]);
         by_yield = switches - before;
         if (yields[0] != YIELDS || yields[1] != YIELDS)
-                panic("threads yielded %lu and %lu times", yields[0], yields[1]);
+                panic("threads yielded %lu and %lu times", yields[0],
+                      yields[1]);
 
         unsigned long start = ticks;
         for (unsigned i = 0; i < 2; i++)
@@ -113,7 +114,7 @@ static void test_threads(void)
         for (unsigned i = 0; i < 2; i++)
                 thread_wait(t[i]);
         say("reference: threads: %lu switches by yield, %lu with two that never yield\n",
-              by_yield, switches - before - by_yield);
+            by_yield, switches - before - by_yield);
 }
 
 static void test_process(void)
@@ -128,7 +129,7 @@ static void test_process(void)
                 panic("%lu system calls, %lu page faults", process.calls,
                       process.faults);
         say("reference: process: %lu system calls, %lu page faults serviced\n",
-              process.calls, process.faults);
+            process.calls, process.faults);
 }
 
 static void test_lock(void)
@@ -183,10 +184,11 @@ void boot_start(unsigned entry, unsigned long info)
         boot_read(entry, info);
         choose_backend();
         if (!boot.memory_end)
-                panic("no memory around the kernel by protocol %s", boot.entered_by);
+                panic("no memory around the kernel by protocol %s",
+                      boot.entered_by);
         say("reference: %s, %lu bits, entered by %s, memory to %lx, command line: %s\n",
-              NAME, (unsigned long)BITS, boot.entered_by,
-              (unsigned long)boot.memory_end, boot.command_line);
+            NAME, (unsigned long)BITS, boot.entered_by,
+            (unsigned long)boot.memory_end, boot.command_line);
         memory_init();
         interrupt_init();
         thread_init();

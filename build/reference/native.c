@@ -49,9 +49,15 @@ void native_load_segments(void)
         __asm__ volatile("mov %%cs, %0" : "=r"(cs));
         cs = KERNEL_CS | (cs & 3);
 #if BITS == 64
-        __asm__ volatile("push %0\n\tpush $1f\n\tlretq\n1:" : : "r"(cs) : "memory");
+        __asm__ volatile("push %0\n\tpush $1f\n\tlretq\n1:"
+                         :
+                         : "r"(cs)
+                         : "memory");
 #else
-        __asm__ volatile("push %0\n\tpush $1f\n\tlret\n1:" : : "r"(cs) : "memory");
+        __asm__ volatile("push %0\n\tpush $1f\n\tlret\n1:"
+                         :
+                         : "r"(cs)
+                         : "memory");
 #endif
         __asm__ volatile("mov %0, %%ss" : : "r"(KERNEL_SS | (cs & 3)));
         __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(USER_SS));
@@ -122,7 +128,8 @@ static void screen_put(char c)
         static unsigned column, row;
         volatile uint16_t *screen = to_virtual(SCREEN);
         if (c != '\n')
-                screen[row * SCREEN_COLUMNS + column++] = SCREEN_GREY | (uint8_t)c;
+                screen[row * SCREEN_COLUMNS + column++] =
+                        SCREEN_GREY | (uint8_t)c;
         if (c != '\n' && column < SCREEN_COLUMNS)
                 return;
         column = 0;
@@ -130,8 +137,9 @@ static void screen_put(char c)
                 return;
         row--;
         for (unsigned i = 0; i < SCREEN_ROWS * SCREEN_COLUMNS; i++)
-                screen[i] = i < row * SCREEN_COLUMNS ? screen[i + SCREEN_COLUMNS] :
-                                                       SCREEN_GREY | ' ';
+                screen[i] = i < row * SCREEN_COLUMNS
+                                    ? screen[i + SCREEN_COLUMNS]
+                                    : SCREEN_GREY | ' ';
 }
 
 void native_console_put(const char *text, unsigned long size)

@@ -49,17 +49,23 @@ OPERATION void native_halt(void)
         __asm__ volatile("sti\n\thlt" : : : "memory");
 }
 
-#define READ_REGISTER(name)                                                 \
-        OPERATION unsigned long native_read_##name(void)                    \
-        {                                                                   \
-                unsigned long value;                                        \
-                __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory"); \
-                return value;                                               \
+#define READ_REGISTER(name)                              \
+        OPERATION unsigned long native_read_##name(void) \
+        {                                                \
+                unsigned long value;                     \
+                __asm__ volatile("mov %%" #name ", %0"   \
+                                 : "=r"(value)           \
+                                 :                       \
+                                 : "memory");            \
+                return value;                            \
         }
-#define WRITE_REGISTER(name)                                              \
-        OPERATION void native_write_##name(unsigned long value)           \
-        {                                                                 \
-                __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
+#define WRITE_REGISTER(name)                                    \
+        OPERATION void native_write_##name(unsigned long value) \
+        {                                                       \
+                __asm__ volatile("mov %0, %%" #name             \
+                                 :                              \
+                                 : "r"(value)                   \
+                                 : "memory");                   \
         }
 READ_REGISTER(cr2)
 READ_REGISTER(cr3)

@@ -65,10 +65,10 @@ OP(VOID0, void, shutdown, (void), ())
 
 /* Numbers that boot finds out once and nobody changes afterwards: variables in
  * a backend's own kernel, immediate operands in the pv_ops kernel's code. */
-#define CONSTANTS(C) \
-        C(memory_end)   /* of the physical memory that is used */ \
-        C(kernel_cs)    /* of gates */ \
-        C(user_cs) \
+#define CONSTANTS(C)                                            \
+        C(memory_end) /* of the physical memory that is used */ \
+        C(kernel_cs)  /* of gates */                            \
+        C(user_cs)                                              \
         C(user_ss)
 
 /* Kinds of patch sites. */
@@ -89,11 +89,13 @@ OP(VOID0, void, shutdown, (void), ())
 #ifdef __ASSEMBLER__
 
 /* OPERATION_name: the place in the structure. */
+/* clang-format off */
 #define OP(kind, type, name, parameters, arguments) \
         .set    OPERATION_##name, operation_number; \
         .set    operation_number, operation_number + 1;
         .set    operation_number, 0
         OPERATIONS(OP)
+/* clang-format on */
 #undef OP
 
 #elif defined(BACKEND_HEADER) /* the table is all that sites.c wants */
@@ -110,14 +112,14 @@ struct table_pointer {
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE         static inline __attribute__((always_inline))
 /* What a backend's functions are: inline, or, where their address is taken,
  * functions.  Those behind FLAG_… save every register that they use. */
 #define OPERATION      static inline __attribute__((unused))
 #define FLAG_OPERATION OPERATION __attribute__((no_caller_saved_registers))
 
 enum constant {
-#define C(name) CONSTANT_##name,
+#define C(name)        CONSTANT_##name,
         CONSTANTS(C)
 #undef C
         CONSTANT_COUNT
@@ -132,9 +134,9 @@ enum constant {
 
 #define DIRECT_JUMP(type, name, parameters, arguments)
 #define DIRECT_CALL(type, name, parameters, arguments) \
-        INLINE type name parameters                     \
-        {                                               \
-                return BACKEND_(name) arguments;        \
+        INLINE type name parameters                    \
+        {                                              \
+                return BACKEND_(name) arguments;       \
         }
 #define DIRECT_FLAG_VALUE0 DIRECT_CALL
 #define DIRECT_FLAG_VOID0  DIRECT_CALL
@@ -170,15 +172,15 @@ struct patch_site {
         uint8_t kind;   /* SITE_… */
 } __attribute__((aligned(sizeof(void *))));
 
-#define SITE_ROW(addr, number, size, kind)                         \
-        ".pushsection .pv_sites, \"a\"\n"                          \
+#define SITE_ROW(addr, number, size, kind)                             \
+        ".pushsection .pv_sites, \"a\"\n"                              \
         ".balign %c[word]\n" WORD_ASM addr "\n.byte " number ", " size \
-        ", " kind "\n"                                             \
+        ", " kind "\n"                                                 \
         ".balign %c[word]\n.popsection"
-#define CALL_SITE                                              \
-        "771: call *operations + %c[offset]" RELATIVE "\n772:\n" \
-        SITE_ROW("771b", "%c[offset] / %c[word]", "772b - 771b", "%c[kind]")
-#define SITE_INPUT(name)                                      \
+#define CALL_SITE                                                          \
+        "771: call *operations + %c[offset]" RELATIVE "\n772:\n" SITE_ROW( \
+                "771b", "%c[offset] / %c[word]", "772b - 771b", "%c[kind]")
+#define SITE_INPUT(name)                                                   \
         [offset] "i"(offsetof(struct operations, name)), [word] "i"(WORD), \
                 [kind] "i"(SITE_CALL)
 
@@ -206,36 +208,33 @@ struct patch_site {
 /* The code of a call, by kind; r1 to r3 are its arguments. */
 #define WORD_ARGUMENT(n, value) unsigned long r##n = (unsigned long)(value)
 #define PV_JUMP(type, name, ...)
-#define PV_FLAG_VALUE0(type, name, ...)                     \
-        unsigned long result;                                \
-        __asm__ volatile(CALL_SITE                          \
-                         : "=a"(result)                      \
-                         : SITE_INPUT(name)                 \
-                         : "memory", "cc");                 \
+#define PV_FLAG_VALUE0(type, name, ...)     \
+        unsigned long result;               \
+        __asm__ volatile(CALL_SITE          \
+                         : "=a"(result)     \
+                         : SITE_INPUT(name) \
+                         : "memory", "cc"); \
         return result;
 #define PV_FLAG_VOID0(type, name, ...) \
         __asm__ volatile(CALL_SITE : : SITE_INPUT(name) : "memory", "cc");
-#define PV_FLAG_VOID1(type, name, a)                        \
-        WORD_ARGUMENT(1, a);                                \
-        __asm__ volatile(CALL_SITE                          \
-                         : REG1(r1)                         \
-                         : SITE_INPUT(name)                 \
+#define PV_FLAG_VOID1(type, name, a)        \
+        WORD_ARGUMENT(1, a);                \
+        __asm__ volatile(CALL_SITE          \
+                         : REG1(r1)         \
+                         : SITE_INPUT(name) \
                          : "memory", "cc");
-#define PV_VALUE0(type, name, ...)                                         \
-        unsigned long result;                                               \
-        __asm__ volatile(CALL_SITE                                         \
-                         : "=a"(result)                                     \
-                         : SITE_INPUT(name)                                \
-                         : LOSTV);                                         \
+#define PV_VALUE0(type, name, ...)                                             \
+        unsigned long result;                                                  \
+        __asm__ volatile(CALL_SITE : "=a"(result) : SITE_INPUT(name) : LOSTV); \
         return result;
 #if BITS == 64
-#define PV_VALUE1(type, name, a)                                           \
-        unsigned long result;                                               \
-        WORD_ARGUMENT(1, a);                                               \
-        __asm__ volatile(CALL_SITE                                         \
-                         : "=a"(result), REG1(r1)                           \
-                         : SITE_INPUT(name)                                \
-                         : LOST, "rdx", "rsi");                            \
+#define PV_VALUE1(type, name, a)                  \
+        unsigned long result;                     \
+        WORD_ARGUMENT(1, a);                      \
+        __asm__ volatile(CALL_SITE                \
+                         : "=a"(result), REG1(r1) \
+                         : SITE_INPUT(name)       \
+                         : LOST, "rdx", "rsi");   \
         return result;
 #else
 #define PV_VALUE1(type, name, a)                                           \
@@ -248,12 +247,12 @@ struct patch_site {
 #define PV_VOID1(type, name, a) \
         WORD_ARGUMENT(1, a);    \
         __asm__ volatile(CALL_SITE : REG1(r1) : SITE_INPUT(name) : LOST1);
-#define PV_VOID2(type, name, a, b)                      \
-        WORD_ARGUMENT(1, a);                            \
-        WORD_ARGUMENT(2, b);                            \
-        __asm__ volatile(CALL_SITE                      \
-                         : REG1(r1), REG2(r2)           \
-                         : SITE_INPUT(name)             \
+#define PV_VOID2(type, name, a, b)            \
+        WORD_ARGUMENT(1, a);                  \
+        WORD_ARGUMENT(2, b);                  \
+        __asm__ volatile(CALL_SITE            \
+                         : REG1(r1), REG2(r2) \
+                         : SITE_INPUT(name)   \
                          : LOST2);
 #define PV_VOID3(type, name, a, b, c)                   \
         WORD_ARGUMENT(1, a);                            \
@@ -268,27 +267,28 @@ struct patch_site {
 #define PV_CALL(macro, ...) macro(__VA_ARGS__)
 #define PV_FUNCTION_JUMP(name, parameters, body)
 #define PV_FUNCTION(type, name, parameters, body) \
-        INLINE type name parameters                \
-        {                                          \
-                body                               \
+        INLINE type name parameters               \
+        {                                         \
+                body                              \
         }
 #define OP(kind, type, name, parameters, arguments) \
-        PV_FUNCTION(type, name, parameters,          \
+        PV_FUNCTION(type, name, parameters,         \
                     PV_CALL(PV_##kind, type, name, UNPACK arguments))
 OPERATIONS(OP)
 #undef OP
 
 /* `mov $imm32, register`; the symbol is 0 and makes the relocation by which
  * the build finds the place once more. */
-#define constant(name)                                                        \
-        ({                                                                    \
-                uint32_t value_;                                              \
-                __asm__("mov $very_read_only_" #name ", %[value]\n772:\n"     \
-                        SITE_ROW("772b - 4", "%c[number]", "4", "%c[kind]")   \
-                        : [value] "=r"(value_)                                \
-                        : [number] "i"(CONSTANT_##name), [word] "i"(WORD),    \
-                          [kind] "i"(SITE_CONSTANT));                         \
-                value_;                                                       \
+#define constant(name)                                                     \
+        ({                                                                 \
+                uint32_t value_;                                           \
+                __asm__("mov $very_read_only_" #name                       \
+                        ", %[value]\n772:\n" SITE_ROW(                     \
+                                "772b - 4", "%c[number]", "4", "%c[kind]") \
+                        : [value] "=r"(value_)                             \
+                        : [number] "i"(CONSTANT_##name), [word] "i"(WORD), \
+                          [kind] "i"(SITE_CONSTANT));                      \
+                value_;                                                    \
         })
 extern uint32_t constants[CONSTANT_COUNT];
 

@@ -67,7 +67,8 @@ static unsigned patch_call(const struct patch_site *site)
 void patch_apply(void)
 {
         bool calls = !boot_word("nopatch");
-        for (const struct patch_site *s = pv_sites_start; s < pv_sites_end; s++) {
+        for (const struct patch_site *s = pv_sites_start; s < pv_sites_end;
+             s++) {
                 if (s->kind == SITE_CONSTANT) {
                         __builtin_memcpy(s->code, &constants[s->number],
                                          sizeof constants[0]);

@@ -22,8 +22,8 @@ void process_run(void *unused)
         current->table = table;
         write_cr3(table);
         memory_map(table, USER_CODE, code);
-        enter_user(USER_CODE, constant(user_cs), FLAG_INTERRUPTS,
-                   USER_HEAP_END, constant(user_ss));
+        enter_user(USER_CODE, constant(user_cs), FLAG_INTERRUPTS, USER_HEAP_END,
+                   constant(user_ss));
 }
 
 void process_kill(const char *reason)
@@ -35,7 +35,8 @@ void process_kill(const char *reason)
 
 bool process_fault(unsigned long addr, unsigned long error)
 {
-        if (addr < USER_HEAP || addr >= USER_HEAP_END || (error & ERROR_PRESENT))
+        if (addr < USER_HEAP || addr >= USER_HEAP_END ||
+            (error & ERROR_PRESENT))
                 return false;
         memory_map(current->table, addr & -(unsigned long)PAGE_SIZE,
                    memory_frames(1));

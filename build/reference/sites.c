@@ -63,8 +63,9 @@ struct section {
         const char *name;
 };
 
-#define BOTH(type, p, field) \
-        (is64 ? ((const Elf64_##type *)(p))->field : ((const Elf32_##type *)(p))->field)
+#define BOTH(type, p, field)                       \
+        (is64 ? ((const Elf64_##type *)(p))->field \
+              : ((const Elf32_##type *)(p))->field)
 
 static void need(uint64_t offset, uint64_t size)
 {
@@ -91,9 +92,10 @@ static struct section section_at(unsigned index, bool named)
         if (s.type != SHT_NOBITS)
                 need(s.offset, s.size);
         if (named)
-                s.name = (const char *)file +
-                         section_at(BOTH(Ehdr, file, e_shstrndx), false).offset +
-                         BOTH(Shdr, p, sh_name);
+                s.name =
+                        (const char *)file +
+                        section_at(BOTH(Ehdr, file, e_shstrndx), false).offset +
+                        BOTH(Shdr, p, sh_name);
         return s;
 }
 
@@ -108,11 +110,10 @@ static struct symbol symbol_at(const struct section *table, uint64_t index)
         if (index >= table->size / size)
                 errx(1, "symbol %llu is not there", (unsigned long long)index);
         const uint8_t *p = file + table->offset + index * size;
-        return (struct symbol){
-                (const char *)file + section_at(table->link, false).offset +
-                        BOTH(Sym, p, st_name),
-                BOTH(Sym, p, st_value), BOTH(Sym, p, st_size)
-        };
+        return (struct symbol){ (const char *)file +
+                                        section_at(table->link, false).offset +
+                                        BOTH(Sym, p, st_name),
+                                BOTH(Sym, p, st_value), BOTH(Sym, p, st_size) };
 }
 
 static void add(struct site *list, size_t *count, struct site site)
@@ -130,7 +131,8 @@ static void read_table(const struct section *s)
         unsigned word = is64 ? 8 : 4;
         for (uint64_t at = 0; at + 2 * word <= s->size; at += 2 * word) {
                 const uint8_t *row = file + s->offset + at;
-                struct site site = { .number = row[word], .kind = row[word + 2] };
+                struct site site = { .number = row[word],
+                                     .kind = row[word + 2] };
                 memcpy(&site.addr, row, word);
                 if (site.kind != SITE_CONSTANT)
                         code_size += row[word + 1];
@@ -148,7 +150,8 @@ static void judge(const struct section *code, const struct symbol *operations,
         size_t prefix = strlen(CONSTANT_PREFIX);
         if (!strncmp(symbol->name, CONSTANT_PREFIX, prefix)) {
                 while (site.number < COUNT(constant_names) &&
-                       strcmp(symbol->name + prefix, constant_names[site.number]))
+                       strcmp(symbol->name + prefix,
+                              constant_names[site.number]))
                         site.number++;
                 add(found, &found_count, site);
                 return;
@@ -179,11 +182,13 @@ static void read_relocations(const struct section *s,
                 for (uint64_t i = 0; i < s->size / sizeof *r; i++) {
                         struct symbol symbol =
                                 symbol_at(&symbols, ELF64_R_SYM(r[i].r_info));
-                        uint64_t target = symbol.value + (uint64_t)r[i].r_addend;
+                        uint64_t target =
+                                symbol.value + (uint64_t)r[i].r_addend;
                         /* Counted from the end of the field. */
                         if (ELF64_R_TYPE(r[i].r_info) == R_X86_64_PC32)
                                 target += 4;
-                        judge(&code, operations, r[i].r_offset, &symbol, target);
+                        judge(&code, operations, r[i].r_offset, &symbol,
+                              target);
                 }
         } else {
                 const Elf32_Rel *r = (const void *)(file + s->offset);
@@ -193,10 +198,12 @@ static void read_relocations(const struct section *s,
                         uint32_t target = 0;
                         /* The addend is in the field, already added up. */
                         if (ELF32_R_TYPE(r[i].r_info) == R_386_32)
-                                memcpy(&target, file + code.offset +
-                                                        (r[i].r_offset - code.addr),
+                                memcpy(&target,
+                                       file + code.offset +
+                                               (r[i].r_offset - code.addr),
                                        4);
-                        judge(&code, operations, r[i].r_offset, &symbol, target);
+                        judge(&code, operations, r[i].r_offset, &symbol,
+                              target);
                 }
         }
 }
@@ -212,15 +219,17 @@ static int by_addr(const void *a, const void *b)
 static const char *site_name(const struct site *s)
 {
         bool constant = s->kind == SITE_CONSTANT;
-        if (s->number >= (constant ? COUNT(constant_names) : COUNT(operation_names)))
+        if (s->number >=
+            (constant ? COUNT(constant_names) : COUNT(operation_names)))
                 return "?";
-        return constant ? constant_names[s->number] : operation_names[s->number];
+        return constant ? constant_names[s->number]
+                        : operation_names[s->number];
 }
 
 static int only_in(const char *list, const struct site *s)
 {
-        printf("%#llx (%s) is a site only by the %s\n", (unsigned long long)s->addr,
-               site_name(s), list);
+        printf("%#llx (%s) is a site only by the %s\n",
+               (unsigned long long)s->addr, site_name(s), list);
         return 1;
 }
 
@@ -232,7 +241,8 @@ static int compare(void)
         qsort(found, found_count, sizeof *found, by_addr);
         while (i < listed_count || j < found_count) {
                 const struct site *a = &listed[i], *b = &found[j];
-                if (j == found_count || (i < listed_count && a->addr < b->addr)) {
+                if (j == found_count ||
+                    (i < listed_count && a->addr < b->addr)) {
                         status = only_in("table", a);
                         i++;
                 } else if (i == listed_count || b->addr < a->addr) {
@@ -241,8 +251,8 @@ static int compare(void)
                 } else {
                         if (a->number != b->number || a->kind != b->kind) {
                                 printf("%#llx: table says %s, relocation %s\n",
-                                       (unsigned long long)a->addr, site_name(a),
-                                       site_name(b));
+                                       (unsigned long long)a->addr,
+                                       site_name(a), site_name(b));
                                 status = 1;
                         }
                         i++, j++;
@@ -291,7 +301,8 @@ int main(int argc, char **argv)
         for (unsigned i = 0; i < count; i++) {
                 struct section s = section_at(i, true);
                 uint64_t size = is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-                for (uint64_t n = 0; s.type == SHT_SYMTAB && n < s.size / size; n++) {
+                for (uint64_t n = 0; s.type == SHT_SYMTAB && n < s.size / size;
+                     n++) {
                         struct symbol symbol = symbol_at(&s, n);
                         if (!strcmp(symbol.name, "operations"))
                                 operations = symbol;

@@ -20,8 +20,8 @@
 #include "xen-pvh.h"
 #endif
 
-#define OPERATIONS_OF(backend)         \
-        BACKEND_DECLARE(backend)       \
+#define OPERATIONS_OF(backend)   \
+        BACKEND_DECLARE(backend) \
         static const struct operations backend##_operations = { OPERATIONS(OP) }
 #define ROW(name, function) .name = function,
 
@@ -44,16 +44,17 @@ OPERATIONS_OF(vmi);
 OPERATIONS_OF(xen);
 #undef OP
 
-#define BACKEND_ROW(name) \
-        { { #name, name##_probe, name##_init }, &name##_operations }
+#define BACKEND_ROW(name)                                                \
+        {                                                                \
+                { #name, name##_probe, name##_init }, &name##_operations \
+        }
 /* The first whose probe is content wins: specific before general. */
 const struct backend_row backend_rows[] = {
 #if BITS == 64
         BACKEND_ROW(xen),
         BACKEND_ROW(kvm),
 #else
-        BACKEND_ROW(lguest),
-        BACKEND_ROW(vmi),
+        BACKEND_ROW(lguest), BACKEND_ROW(vmi),
         BACKEND_ROW(xen),
 #endif
         BACKEND_ROW(native),
@@ -66,14 +67,14 @@ const struct backend_row backend_rows[] = {
 #define RESULT    "%rax"
 #define COPY      "mov %rdi, %rax"
 #define IRET      "iretq"
-#define OTHER_RULES(RULE) \
-        RULE(kvm_nothing, "") \
-        RULE(xen_nothing, "") \
+#define OTHER_RULES(RULE)                    \
+        RULE(kvm_nothing, "")                \
+        RULE(xen_nothing, "")                \
         RULE(xen_read_cr4, "xor %eax, %eax") \
-        RULE(xen_write_cr4, "") \
+        RULE(xen_write_cr4, "")              \
         RULE(xen_read_msr, "xor %eax, %eax") \
-        RULE(xen_write_msr, "") \
-        RULE(xen_load_gdt, "") \
+        RULE(xen_write_msr, "")              \
+        RULE(xen_load_gdt, "")               \
         RULE(xen_load_tr, "")
 #else
 #define ARGUMENT1 "%eax"
@@ -81,16 +82,16 @@ const struct backend_row backend_rows[] = {
 #define RESULT    "%eax"
 #define COPY      "" /* the argument's register is the result's */
 #define IRET      "iret"
-#define OTHER_RULES(RULE) \
-        RULE(xen_nothing, "") \
+#define OTHER_RULES(RULE)                                \
+        RULE(xen_nothing, "")                            \
         RULE(lguest_save_flags, "mov lguest_data, %eax") \
-        RULE(lguest_entry, "") \
-        RULE(lguest_add_table, "") \
-        RULE(lguest_read_cr4, "xor %eax, %eax") \
-        RULE(lguest_write_cr4, "") \
-        RULE(lguest_load_tr, "") \
-        RULE(lguest_read_msr, "xor %eax, %eax") \
-        RULE(lguest_write_msr, "") \
+        RULE(lguest_entry, "")                           \
+        RULE(lguest_add_table, "")                       \
+        RULE(lguest_read_cr4, "xor %eax, %eax")          \
+        RULE(lguest_write_cr4, "")                       \
+        RULE(lguest_load_tr, "")                         \
+        RULE(lguest_read_msr, "xor %eax, %eax")          \
+        RULE(lguest_write_msr, "")                       \
         RULE(lguest_io_delay, "")
 #endif
 
@@ -119,12 +120,12 @@ const struct backend_row backend_rows[] = {
 /* clang-format on */
 
 /* The instructions are assembled here, and lie in a table of bytes. */
-#define ASSEMBLE(function, code)                                  \
-        __asm__(".pushsection .rodata.rules, \"a\"\n"             \
-                "code_" #function ": " code "\n"                  \
-                "code_end_" #function ": .popsection");           \
+#define ASSEMBLE(function, code)                        \
+        __asm__(".pushsection .rodata.rules, \"a\"\n"   \
+                "code_" #function ": " code "\n"        \
+                "code_end_" #function ": .popsection"); \
         extern const uint8_t code_##function[], code_end_##function[];
 RULES(ASSEMBLE)
 #define RULE_ROW(function, code) \
         { (const void *)function, code_##function, code_end_##function },
-const struct patch_rule patch_rules[] = { RULES(RULE_ROW) { NULL, NULL, NULL } };
+const struct patch_rule patch_rules[] = { RULES(RULE_ROW){ NULL, NULL, NULL } };

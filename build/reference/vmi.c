@@ -43,9 +43,9 @@ extern uint8_t vmi_slots[][SLOT_SIZE];
 
 /* Assembled with the native instructions; vmi_iret is the slot that is jumped
  * to. */
-#define SLOT(number, name, code)      \
-        ".balign 16, 0xcc\n"          \
-        ".globl vmi_" #name "\n"      \
+#define SLOT(number, name, code) \
+        ".balign 16, 0xcc\n"     \
+        ".globl vmi_" #name "\n" \
         "vmi_" #name ": " code "\n"
 /* clang-format off */
 __asm__(".pushsection .text.vmi_slots, \"ax\"\n"
@@ -86,7 +86,8 @@ const char *vmi_probe(void)
         const char *missing = "there is no VMI ROM";
         for (unsigned long at = ROM_FIRST; at < ROM_END; at += ROM_STEP) {
                 const struct rom *r = to_virtual(at);
-                if (r->signature != ROM_SIGNATURE || r->vmi_signature != VMI_SIGNATURE)
+                if (r->signature != ROM_SIGNATURE ||
+                    r->vmi_signature != VMI_SIGNATURE)
                         continue;
                 missing = check(r);
                 if (!missing) {
@@ -131,7 +132,8 @@ const char *vmi_init(void)
                         return "the VMI ROM gives an unknown relocation";
         }
         /* (slot 0, from address, pages, frame 0): the direct map. */
-        uint32_t slot = 0, addr = VIRT_BASE, pages = DIRECT_MAP_SIZE / PAGE_SIZE;
+        uint32_t slot = 0, addr = VIRT_BASE,
+                 pages = DIRECT_MAP_SIZE / PAGE_SIZE;
         __asm__ volatile("push $0\n\tcall vmi_SetLinearMapping\n\tadd $4, %%esp"
                          : "+a"(slot), "+d"(addr), "+c"(pages)
                          :

@@ -46,12 +46,12 @@
 #define VMI_LOST "memory", "cc"
 #define VMI_CALL0(name) \
         __asm__ volatile("call vmi_" #name : : : "eax", "edx", "ecx", VMI_LOST)
-#define VMI_CALL1(name, a)                            \
-        do {                                          \
-                unsigned long a_ = (unsigned long)(a); \
-                __asm__ volatile("call vmi_" #name    \
-                                 : "+a"(a_)           \
-                                 :                    \
+#define VMI_CALL1(name, a)                                  \
+        do {                                                \
+                unsigned long a_ = (unsigned long)(a);      \
+                __asm__ volatile("call vmi_" #name          \
+                                 : "+a"(a_)                 \
+                                 :                          \
                                  : "edx", "ecx", VMI_LOST); \
         } while (0)
 
@@ -66,7 +66,10 @@ void vmi_shutdown(void);
 FLAG_OPERATION unsigned long vmi_save_flags(void)
 {
         unsigned long flags;
-        __asm__ volatile("call vmi_GetInterruptMask" : "=a"(flags) : : VMI_LOST);
+        __asm__ volatile("call vmi_GetInterruptMask"
+                         : "=a"(flags)
+                         :
+                         : VMI_LOST);
         return flags;
 }
 
@@ -90,15 +93,15 @@ OPERATION void vmi_halt(void)
         VMI_CALL0(Halt);
 }
 
-#define VMI_READ(operation, name)                                     \
-        OPERATION unsigned long vmi_##operation(void)                 \
-        {                                                             \
-                unsigned long value;                                  \
-                __asm__ volatile("call vmi_" #name                    \
-                                 : "=a"(value)                        \
-                                 :                                    \
-                                 : "edx", "ecx", VMI_LOST);           \
-                return value;                                         \
+#define VMI_READ(operation, name)                           \
+        OPERATION unsigned long vmi_##operation(void)       \
+        {                                                   \
+                unsigned long value;                        \
+                __asm__ volatile("call vmi_" #name          \
+                                 : "=a"(value)              \
+                                 :                          \
+                                 : "edx", "ecx", VMI_LOST); \
+                return value;                               \
         }
 VMI_READ(read_cr2, GetCR2)
 VMI_READ(read_cr3, GetCR3)
@@ -116,7 +119,8 @@ OPERATION void vmi_write_cr4(unsigned long value)
 
 /* The level's numbers are VMI_PAGE_PT and VMI_PAGE_PD; an address would count
  * only together with VMI_PAGE_CURRENT_AS. */
-OPERATION void vmi_set_entry(unsigned long value, unsigned long *entry, unsigned long where)
+OPERATION void vmi_set_entry(unsigned long value, unsigned long *entry,
+                             unsigned long where)
 {
         unsigned long flags = where % PAGE_SIZE;
         __asm__ volatile("call vmi_SetPxE"
@@ -129,10 +133,11 @@ OPERATION void vmi_set_entry(unsigned long value, unsigned long *entry, unsigned
 OPERATION void vmi_add_table(unsigned long addr, unsigned long level)
 {
         unsigned long frame = addr / PAGE_SIZE, none = 0;
-        __asm__ volatile("push $0\n\tpush $0\n\tcall vmi_AllocatePage\n\tadd $8, %%esp"
-                         : "+a"(frame), "+d"(level), "+c"(none)
-                         :
-                         : VMI_LOST);
+        __asm__ volatile(
+                "push $0\n\tpush $0\n\tcall vmi_AllocatePage\n\tadd $8, %%esp"
+                : "+a"(frame), "+d"(level), "+c"(none)
+                :
+                : VMI_LOST);
 }
 
 OPERATION void vmi_flush_tlb(void)
@@ -158,14 +163,20 @@ OPERATION void vmi_load_tr(unsigned long selector)
 OPERATION unsigned long vmi_read_msr(unsigned long msr)
 {
         uint32_t low, high;
-        __asm__ volatile("call vmi_RDMSR" : "=a"(low), "=d"(high), "+c"(msr) : : VMI_LOST);
+        __asm__ volatile("call vmi_RDMSR"
+                         : "=a"(low), "=d"(high), "+c"(msr)
+                         :
+                         : VMI_LOST);
         return low;
 }
 
 OPERATION void vmi_write_msr(unsigned long msr, unsigned long value)
 {
         uint32_t high = 0;
-        __asm__ volatile("call vmi_WRMSR" : "+a"(value), "+d"(high), "+c"(msr) : : VMI_LOST);
+        __asm__ volatile("call vmi_WRMSR"
+                         : "+a"(value), "+d"(high), "+c"(msr)
+                         :
+                         : VMI_LOST);
 }
 
 OPERATION void vmi_io_delay(void)

@@ -7,32 +7,31 @@
 
 /* Entries of the page that Xen fills, 32 bytes each.  Arguments are lost. */
 #if BITS == 64
-#define XEN_CALL(number, a, b, c, d)                                         \
-        ({                                                                   \
-                unsigned long result_, a_ = (unsigned long)(a),              \
-                                       b_ = (unsigned long)(b),              \
-                                       c_ = (unsigned long)(c);              \
+#define XEN_CALL(number, a, b, c, d)                                           \
+        ({                                                                     \
+                unsigned long result_, a_ = (unsigned long)(a),                \
+                                       b_ = (unsigned long)(b),                \
+                                       c_ = (unsigned long)(c);                \
                 register unsigned long d_ __asm__("r10") = (unsigned long)(d); \
-                __asm__ volatile("call hypercall_page + %c[offset]"          \
-                                 : "=a"(result_), "+D"(a_), "+S"(b_),        \
-                                   "+d"(c_), "+r"(d_)                        \
-                                 : [offset] "i"((number)*32)                 \
-                                 : "rcx", "r8", "r9", "r11", "memory", "cc"); \
-                result_;                                                     \
+                __asm__ volatile("call hypercall_page + %c[offset]"            \
+                                 : "=a"(result_), "+D"(a_), "+S"(b_),          \
+                                   "+d"(c_), "+r"(d_)                          \
+                                 : [offset] "i"((number)*32)                   \
+                                 : "rcx", "r8", "r9", "r11", "memory", "cc");  \
+                result_;                                                       \
         })
 #else
-#define XEN_CALL(number, a, b, c, d)                                        \
-        ({                                                                  \
-                unsigned long result_, a_ = (unsigned long)(a),             \
-                                       b_ = (unsigned long)(b),             \
-                                       c_ = (unsigned long)(c),             \
-                                       d_ = (unsigned long)(d);             \
-                __asm__ volatile("call hypercall_page + %c[offset]"         \
-                                 : "=a"(result_), "+b"(a_), "+c"(b_),       \
-                                   "+d"(c_), "+S"(d_)                       \
-                                 : [offset] "i"((number)*32)                \
-                                 : "memory", "cc");                         \
-                result_;                                                    \
+#define XEN_CALL(number, a, b, c, d)                                      \
+        ({                                                                \
+                unsigned long result_,                                    \
+                        a_ = (unsigned long)(a), b_ = (unsigned long)(b), \
+                        c_ = (unsigned long)(c), d_ = (unsigned long)(d); \
+                __asm__ volatile("call hypercall_page + %c[offset]"       \
+                                 : "=a"(result_), "+b"(a_), "+c"(b_),     \
+                                   "+d"(c_), "+S"(d_)                     \
+                                 : [offset] "i"((number)*32)              \
+                                 : "memory", "cc");                       \
+                result_;                                                  \
         })
 #endif
 

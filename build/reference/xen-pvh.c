@@ -20,9 +20,9 @@ static bool calls_work;
 
 const char *xen_probe(void)
 {
-        return cpuid_hypervisor(SIGNATURE) ?
-                       NULL :
-                       "there is no Xen: CPUID has no leaf " SIGNATURE;
+        return cpuid_hypervisor(SIGNATURE)
+                       ? NULL
+                       : "there is no Xen: CPUID has no leaf " SIGNATURE;
 }
 
 /* A domain that Xen itself starts (dom0) finds no map in its start_info. */
@@ -32,7 +32,8 @@ static void read_memory_map(void)
                 uint64_t addr, size;
                 uint32_t type;
         } __attribute__((packed)) entries[64];
-        struct xen_memory_map map = { .nr_entries = sizeof entries / sizeof entries[0] };
+        struct xen_memory_map map = { .nr_entries = sizeof entries /
+                                                    sizeof entries[0] };
         set_xen_guest_handle(map.buffer, entries);
         if (XEN_CALL(__HYPERVISOR_memory_op, XENMEM_memory_map, &map, 0, 0))
                 return;
@@ -52,7 +53,8 @@ const char *xen_init(void)
         native_init();
         native_write_msr(c.bx, to_physical(hypercall_page));
         calls_work = true;
-        if (XEN_CALL(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &place, 0, 0))
+        if (XEN_CALL(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &place, 0,
+                     0))
                 return "the shared page can't be mapped";
         if (!boot.memory_end)
                 read_memory_map();

@@ -14,26 +14,29 @@
 #include <xen/callback.h>
 #include <xen/sched.h>
 
-#define FRAME_MASK   0x000ffffffffff000ul
-#define TOP_LEVEL    4
-#define TRAP_MASKED  4 /* trap_info.flags: events are off in the handler */
+#define FRAME_MASK          0x000ffffffffff000ul
+#define TOP_LEVEL           4
+#define TRAP_MASKED         4 /* trap_info.flags: events are off in the handler */
 #define GATE_DPL(flags)     ((flags) >> 13 & 3)
 #define GATE_PRESENT(flags) ((flags)&0x8000)
 
 extern const char xen_stubs[]; /* as interrupt_stubs, behind what Xen pushes */
 
-static unsigned long user_table[PAGE_SIZE / 8] __attribute__((aligned(PAGE_SIZE)));
+static unsigned long user_table[PAGE_SIZE / 8]
+        __attribute__((aligned(PAGE_SIZE)));
 static const unsigned long *physical_to_machine;
 static unsigned long table; /* the running top table, physical */
 
 const char *xen_probe(void)
 {
-        return boot.entry == ENTRY_XEN_PV ? NULL : "not entered as a Xen PV domain";
+        return boot.entry == ENTRY_XEN_PV ? NULL
+                                          : "not entered as a Xen PV domain";
 }
 
 static unsigned long to_machine(unsigned long addr)
 {
-        return physical_to_machine[addr / PAGE_SIZE] * PAGE_SIZE | addr % PAGE_SIZE;
+        return physical_to_machine[addr / PAGE_SIZE] * PAGE_SIZE |
+               addr % PAGE_SIZE;
 }
 
 const char *xen_init(void)
@@ -46,7 +49,8 @@ const char *xen_init(void)
         constants[CONSTANT_user_ss] = FLAT_USER_SS64;
         /* A page of ours gives its address to the page shared with Xen. */
         if (XEN_CALL(__HYPERVISOR_update_va_mapping, &xen_shared,
-                     info->shared_info | ENTRY_PRESENT | ENTRY_WRITE, UVMF_INVLPG, 0))
+                     info->shared_info | ENTRY_PRESENT | ENTRY_WRITE,
+                     UVMF_INVLPG, 0))
                 return "the shared page can't be mapped";
         return NULL;
 }
@@ -76,23 +80,27 @@ unsigned long xen_physical_entry(unsigned long value)
 {
         if (!(value & ENTRY_PRESENT))
                 return value;
-        return machine_to_phys_mapping[(value & FRAME_MASK) / PAGE_SIZE] * PAGE_SIZE |
+        return machine_to_phys_mapping[(value & FRAME_MASK) / PAGE_SIZE] *
+                       PAGE_SIZE |
                (value & ~FRAME_MASK);
 }
 
 static void update(const unsigned long *entry, unsigned long value)
 {
-        struct mmu_update u = { to_machine(to_physical(entry)) | MMU_NORMAL_PT_UPDATE,
-                                value };
+        struct mmu_update u = {
+                to_machine(to_physical(entry)) | MMU_NORMAL_PT_UPDATE, value
+        };
         if (XEN_CALL(__HYPERVISOR_mmu_update, &u, 1, 0, DOMID_SELF))
                 panic("Xen refuses page table entry %lx", value);
 }
 
-void xen_set_entry(unsigned long value, unsigned long *entry, unsigned long where)
+void xen_set_entry(unsigned long value, unsigned long *entry,
+                   unsigned long where)
 {
         update(entry, value);
         if (where % PAGE_SIZE == TOP_LEVEL)
-                update(&user_table[(unsigned long)entry % PAGE_SIZE / 8], value);
+                update(&user_table[(unsigned long)entry % PAGE_SIZE / 8],
+                       value);
 }
 
 /* Read-only from now on, and known to Xen as a table. */
@@ -152,7 +160,8 @@ void xen_load_idt(const struct table_pointer *idt)
                 if (!GATE_PRESENT(gate[v].flags))
                         continue;
                 *t++ = (struct trap_info){
-                        (uint8_t)v, (uint8_t)(GATE_DPL(gate[v].flags) | TRAP_MASKED),
+                        (uint8_t)v,
+                        (uint8_t)(GATE_DPL(gate[v].flags) | TRAP_MASKED),
                         FLAT_KERNEL_CS64,
                         (unsigned long)xen_stubs + stub * INTERRUPT_STUB_SIZE
                 };
@@ -172,7 +181,8 @@ void xen_timer_start(unsigned long hz)
                 .address = (unsigned long)xen_stubs +
                            VECTOR_TIMER * INTERRUPT_STUB_SIZE,
         };
-        if (XEN_CALL(__HYPERVISOR_callback_op, CALLBACKOP_register, &callback, 0, 0))
+        if (XEN_CALL(__HYPERVISOR_callback_op, CALLBACKOP_register, &callback,
+                     0, 0))
                 panic("Xen refuses the event callback");
         xen_events_start(hz);
 }

@@ -15,7 +15,8 @@ void xen_iret(void);
 void xen_halt(void);
 unsigned long xen_read_cr3(void);
 void xen_write_cr3(unsigned long table);
-void xen_set_entry(unsigned long value, unsigned long *entry, unsigned long where);
+void xen_set_entry(unsigned long value, unsigned long *entry,
+                   unsigned long where);
 unsigned long xen_machine_entry(unsigned long value);
 unsigned long xen_physical_entry(unsigned long value);
 void xen_add_table(unsigned long addr, unsigned long level);
@@ -27,9 +28,9 @@ void xen_timer_start(unsigned long hz);
 
 FLAG_OPERATION unsigned long xen_save_flags(void)
 {
-        return *(volatile uint8_t *)&xen_shared.vcpu_info[0].evtchn_upcall_mask ?
-                       0 :
-                       0x200;
+        return *(volatile uint8_t *)&xen_shared.vcpu_info[0].evtchn_upcall_mask
+                       ? 0
+                       : 0x200;
 }
 
 FLAG_OPERATION void xen_irq_disable(void)
