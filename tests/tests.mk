@@ -113,13 +113,13 @@ bench: bench-tools $(INGOT) linux-packed
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,matrix.test kaslr.test override.test \
-	memory.test image.test flips.test)
+	memory.test image.test flips.test reference.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 
 .PHONY: check check-all check-tools boot
-check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools \
+check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools reference \
 	$(TESTS_OUT)/bench/count.so
 
 check: check-tools linux-packed

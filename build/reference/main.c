@@ -36,6 +36,9 @@ const char *BACKEND_(init)(void);
                         print(__VA_ARGS__); \
         } while (0)
 
+/* A function of its own, so that it can be looked at and counted. */
+#define PART static __attribute__((noinline))
+
 /* Sleeps until the timer has come that many times. */
 static void wait_ticks(unsigned long count)
 {
@@ -49,14 +52,14 @@ static void wait_ticks(unsigned long count)
         irq_enable();
 }
 
-static void test_timer(void)
+PART void test_timer(void)
 {
         wait_ticks(5);
         say("reference: timer: %lu ticks\n", ticks);
 }
 
 /* The operations that nothing else of the test needs. */
-static void test_registers(void)
+PART void test_registers(void)
 {
         unsigned long cr4 = read_cr4();
         write_cr4(cr4 | CR4_OSFXSR);
@@ -93,7 +96,7 @@ static void spin_thread(void *argument)
                 ++*own;
 }
 
-static void test_threads(void)
+PART void test_threads(void)
 {
         struct thread *t[2];
         unsigned long before = switches, by_yield;
@@ -117,7 +120,7 @@ static void test_threads(void)
             by_yield, switches - before - by_yield);
 }
 
-static void test_process(void)
+PART void test_process(void)
 {
         struct thread *t = thread_start(process_run, NULL);
         thread_wait(t);
@@ -132,7 +135,7 @@ static void test_process(void)
             process.calls, process.faults);
 }
 
-static void test_lock(void)
+PART void test_lock(void)
 {
         static struct spin_lock lock;
         static volatile unsigned long count;
