@@ -104,8 +104,6 @@ boot_stack_top:
 #if BITS == 64 && (defined(BACKEND_xen) || defined(BACKEND_pvops))
         note    XEN_ELFNOTE_ENTRY
         word    entry_xen
-2:      note    XEN_ELFNOTE_HYPERCALL_PAGE
-        word    hypercall_page
 2:      note    XEN_ELFNOTE_VIRT_BASE
         word    VIRT_BASE
 2:      note    XEN_ELFNOTE_PADDR_OFFSET

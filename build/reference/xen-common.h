@@ -35,6 +35,7 @@
         })
 #endif
 
+extern char hypercall_page[];
 /* A page to itself, which Xen's takes the place of. */
 extern struct shared_info xen_shared;
 

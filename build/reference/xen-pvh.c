@@ -15,7 +15,6 @@
 #define CALLBACK_VECTOR 2 /* params.h: how HVM_PARAM_CALLBACK_IRQ is meant */
 #define SIGNATURE       "XenVMMXenVMM"
 
-extern char hypercall_page[];
 static bool calls_work;
 
 const char *xen_probe(void)

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "xen.h"
 
+#include <xen/arch-x86/cpuid.h>
 #include <xen/callback.h>
 #include <xen/sched.h>
 
@@ -39,11 +40,26 @@ static unsigned long to_machine(unsigned long addr)
                addr % PAGE_SIZE;
 }
 
+/* Xen fills the page at the address that this MSR is given.  (A note could ask
+ * for it as well; but who loads us for Xen need not have read our notes.)  Both
+ * instructions are Xen's to answer: the first because of its prefix. */
+static void fill_hypercall_page(void)
+{
+        uint32_t ax = XEN_CPUID_LEAF(2), msr, cx = 0, dx;
+        __asm__ volatile(XEN_CPUID : "+a"(ax), "=b"(msr), "+c"(cx), "=d"(dx));
+        unsigned long page = to_machine(to_physical(hypercall_page));
+        __asm__ volatile("wrmsr"
+                         :
+                         : "c"(msr), "a"((uint32_t)page), "d"(page >> 32)
+                         : "memory");
+}
+
 const char *xen_init(void)
 {
         const start_info_t *info = boot.start_info;
         physical_to_machine = (const unsigned long *)info->mfn_list;
         table = to_physical((const void *)info->pt_base);
+        fill_hypercall_page();
         constants[CONSTANT_kernel_cs] = FLAT_KERNEL_CS64;
         constants[CONSTANT_user_cs] = FLAT_USER_CS64;
         constants[CONSTANT_user_ss] = FLAT_USER_SS64;
