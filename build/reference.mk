@@ -5,10 +5,11 @@
 #   make reference [REFERENCE="native-32 …"]
 #
 # Every backend gets out/reference/<backend>-<bits>/kernel, an ELF file linked with
-# --emit-relocs; pvops-<bits> holds all backends of its size, and its patch sites, as the table
-# in it lists them, are compared with those that the relocations show.
+# --emit-relocs, and image, the same without symbols and relocations: what a boot loader wants
+# and a multi-image holds. pvops-<bits> holds all backends of its size, and its patch sites, as
+# the table in it lists them, are compared with those that the relocations show.
 
-REFERENCE ?= native-32 xen-32 vmi-32 lguest-32 pvops-32 native-64 kvm-64 xen-64 pvops-64
+REFERENCE ?= native-32 kvm-32 xen-32 vmi-32 lguest-32 pvops-32 native-64 kvm-64 xen-64 pvops-64
 REFERENCE_OUT := $(OUT)/reference
 
 # In the order in which a boot passes through them, the same for every backend.
@@ -16,11 +17,12 @@ reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c 
 	user.S print.c
 # What a backend has of its own, and of others: native code is most backends' base.
 reference-own-native-32 := tables-32.S enter-32.S native.c
+reference-own-kvm-32 := $(reference-own-native-32) kvm.c
 reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
 reference-own-vmi-32 := $(reference-own-native-32) vmi.c
 reference-own-lguest-32 := tables-32.S lguest.S lguest.c refuse.S
 reference-own-pvops-32 := $(reference-own-native-32) native.S patch.c table.c \
-	xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
+	kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
 reference-own-native-64 := enter-64.S native.c
 reference-own-kvm-64 := $(reference-own-native-64) kvm.c
 reference-own-xen-64 := xen.c xen.S xen-common.c xen-common.S refuse.S
@@ -28,9 +30,9 @@ reference-own-pvops-64 := $(reference-own-native-64) native.S patch.c table.c \
 	kvm.c xen.c xen.S xen-common.c xen-common.S
 reference-header-xen-32 := xen-pvh.h
 
-REFERENCE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
+REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
-	-ffunction-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
+	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
 	-Wno-address-of-packed-member -Ibuild/reference \
 	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
@@ -39,7 +41,7 @@ REFERENCE_LINK_32 := -m elf_i386
 REFERENCE_LINK_64 := -m elf_x86_64 -z max-page-size=4096
 
 .PHONY: reference
-reference: $(REFERENCE:%=$(REFERENCE_OUT)/%/kernel)
+reference: $(REFERENCE:%=$(REFERENCE_OUT)/%/kernel) $(REFERENCE:%=$(REFERENCE_OUT)/%/image)
 
 # $(1): backend, $(2): bits
 define reference-kernel
@@ -62,6 +64,10 @@ $(REFERENCE_OUT)/$(1)-$(2)/kernel: $$(patsubst %,$(REFERENCE_OUT)/$(1)-$(2)/%.o,
 	$$(Q)$$(LD) $$(REFERENCE_LINK_$(2)) --emit-relocs --no-warn-rwx-segments --build-id=none \
 		-z noexecstack -T $$(filter %.lds,$$^) -o $$@.new $$(filter %.o,$$^)
 	$$(if $$(filter %/sites,$$^),$$(Q)$(REFERENCE_OUT)/sites $$@.new)
+	$$(Q)mv $$@.new $$@
+
+$(REFERENCE_OUT)/$(1)-$(2)/image: $(REFERENCE_OUT)/$(1)-$(2)/kernel
+	$$(Q)objcopy --strip-all $$< $$@.new
 	$$(Q)mv $$@.new $$@
 endef
 # The pv_ops kernels' patch sites are found twice.

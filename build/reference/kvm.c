@@ -72,10 +72,10 @@ static uint64_t kvm_time(void)
                         (low | (uint64_t)high << 32) - clock.tsc_timestamp;
                 cycles = clock.tsc_shift < 0 ? cycles >> -clock.tsc_shift
                                              : cycles << clock.tsc_shift;
+                /* times mul / 2^32, in two parts that fit 64 bits */
                 time = clock.system_time +
-                       (uint64_t)((unsigned __int128)cycles *
-                                          clock.tsc_to_system_mul >>
-                                  32);
+                       (cycles >> 32) * clock.tsc_to_system_mul +
+                       ((cycles & 0xffffffff) * clock.tsc_to_system_mul >> 32);
         } while ((version & 1) || version != clock.version);
         return time;
 }
@@ -118,7 +118,7 @@ void kvm_timer_start(unsigned long hz)
         until = kvm_time() + NANOSECONDS / hz;
         while (kvm_time() < until)
                 __builtin_ia32_pause();
-        uint64_t count = 0xffffffff - native_read_msr(X2APIC_CURRENT);
+        unsigned long count = 0xffffffff - native_read_msr(X2APIC_CURRENT);
         native_write_msr(X2APIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
         native_write_msr(X2APIC_COUNT, count);
 }

@@ -46,12 +46,8 @@ OPERATION void kvm_timer_ack(void)
 #define kvm_set_kernel_stack native_set_kernel_stack
 #define kvm_read_msr         native_read_msr
 #define kvm_write_msr        native_write_msr
-#define kvm_io_delay         kvm_nothing /* there are no slow devices */
+#define kvm_io_delay         no_operation /* there are no slow devices */
 #define kvm_console_put      native_console_put
 #define kvm_shutdown         native_shutdown
-
-OPERATION void kvm_nothing(void)
-{
-}
 
 #endif

@@ -152,8 +152,6 @@ OPERATION void lguest_write_msr(unsigned long msr, unsigned long value)
         (void)msr;
         (void)value;
 }
-OPERATION void lguest_io_delay(void)
-{
-}
+#define lguest_io_delay no_operation
 
 #endif

@@ -118,6 +118,11 @@ struct table_pointer {
 #define OPERATION      static inline __attribute__((unused))
 #define FLAG_OPERATION OPERATION __attribute__((no_caller_saved_registers))
 
+/* What an operation is where there is nothing to do. */
+OPERATION void no_operation(void)
+{
+}
+
 enum constant {
 #define C(name)        CONSTANT_##name,
         CONSTANTS(C)

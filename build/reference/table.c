@@ -10,9 +10,9 @@
 #include "kernel.h"
 #include "table.h"
 
+#include "kvm.h"
 #include "native.h"
 #if BITS == 64
-#include "kvm.h"
 #include "xen.h"
 #else
 #include "lguest.h"
@@ -22,17 +22,16 @@
 
 #define OPERATIONS_OF(backend)   \
         BACKEND_DECLARE(backend) \
-        static const struct operations backend##_operations = { OPERATIONS(OP) }
+        const struct operations backend##_operations = { OPERATIONS(OP) }
 #define ROW(name, function) .name = function,
 
 #define OP(kind, type, name, parameters, arguments) ROW(name, native_##name)
 OPERATIONS_OF(native);
 #undef OP
-#if BITS == 64
 #define OP(kind, type, name, parameters, arguments) ROW(name, kvm_##name)
 OPERATIONS_OF(kvm);
 #undef OP
-#else
+#if BITS == 32
 #define OP(kind, type, name, parameters, arguments) ROW(name, lguest_##name)
 OPERATIONS_OF(lguest);
 #undef OP
@@ -50,16 +49,14 @@ OPERATIONS_OF(xen);
         }
 /* The first whose probe is content wins: specific before general. */
 const struct backend_row backend_rows[] = {
-#if BITS == 64
-        BACKEND_ROW(xen),
-        BACKEND_ROW(kvm),
-#else
+#if BITS == 32
         BACKEND_ROW(lguest), BACKEND_ROW(vmi),
-        BACKEND_ROW(xen),
 #endif
-        BACKEND_ROW(native),
-        { { NULL, NULL, NULL }, NULL },
+        BACKEND_ROW(xen),    BACKEND_ROW(kvm),
+        BACKEND_ROW(native), { { NULL, NULL, NULL }, NULL },
 };
+
+const void *const patch_nothing = (const void *)no_operation;
 
 #if BITS == 64
 #define ARGUMENT1 "%rdi"
@@ -68,8 +65,6 @@ const struct backend_row backend_rows[] = {
 #define COPY      "mov %rdi, %rax"
 #define IRET      "iretq"
 #define OTHER_RULES(RULE)                    \
-        RULE(kvm_nothing, "")                \
-        RULE(xen_nothing, "")                \
         RULE(xen_read_cr4, "xor %eax, %eax") \
         RULE(xen_write_cr4, "")              \
         RULE(xen_read_msr, "xor %eax, %eax") \
@@ -83,7 +78,6 @@ const struct backend_row backend_rows[] = {
 #define COPY      "" /* the argument's register is the result's */
 #define IRET      "iret"
 #define OTHER_RULES(RULE)                                \
-        RULE(xen_nothing, "")                            \
         RULE(lguest_save_flags, "mov lguest_data, %eax") \
         RULE(lguest_entry, "")                           \
         RULE(lguest_add_table, "")                       \
@@ -91,12 +85,12 @@ const struct backend_row backend_rows[] = {
         RULE(lguest_write_cr4, "")                       \
         RULE(lguest_load_tr, "")                         \
         RULE(lguest_read_msr, "xor %eax, %eax")          \
-        RULE(lguest_write_msr, "")                       \
-        RULE(lguest_io_delay, "")
+        RULE(lguest_write_msr, "")
 #endif
 
 /* clang-format off */
 #define RULES(RULE) \
+        RULE(no_operation, "") \
         RULE(native_irq_enable, "sti") \
         RULE(native_irq_disable, "cli") \
         RULE(native_save_flags, "pushf; pop " RESULT) \

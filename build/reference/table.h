@@ -11,6 +11,10 @@ struct backend_row {
 };
 extern const struct backend_row backend_rows[];
 
+/* For vmi.c, whose ROM may leave the native instructions in place. */
+extern const struct operations native_operations;
+extern const void *const patch_nothing; /* the function without instructions */
+
 struct patch_rule {
         const void *function;      /* NULL ends the table */
         const uint8_t *code, *end; /* what does the same; none: nothing */

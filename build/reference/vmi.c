@@ -5,6 +5,9 @@
  * Reference: the VMI specification, API 3.0.
  */
 #include "kernel.h"
+#ifdef BACKEND_pvops
+#include "table.h"
+#endif
 #include "vmi.h"
 
 #define ROM_FIRST     0xc0000
@@ -14,6 +17,8 @@
 #define VMI_SIGNATURE 0x696d5663 /* "cVmi" */
 #define VMI_MAJOR     3
 #define SLOT_SIZE     16
+#define CALL_IRET     33
+#define CALL          0xe8
 #define JUMP          0xe9
 #define RETURN        0xc3
 
@@ -99,16 +104,20 @@ const char *vmi_probe(void)
 }
 
 /* The slot's code is rewritten, but for RELOCATION_NONE; false if the answer
- * is none that is known. */
-static bool fill(uint8_t *slot, enum relocation kind, uint32_t target)
+ * is none that is known.  What is to be called may as well be jumped to: its
+ * return goes to the slot's caller.  Only the slot of IRET has none, and an
+ * IRET that is called expects a return address to throw away. */
+static bool fill(uint8_t *slot, unsigned number, enum relocation kind,
+                 uint32_t target)
 {
         int32_t distance = (int32_t)(target - (uint32_t)slot - 5);
+        bool call = kind == RELOCATION_CALL && number == CALL_IRET;
         switch (kind) {
         case RELOCATION_NONE:
                 return true;
-        case RELOCATION_CALL: /* whose return goes to the slot's caller */
+        case RELOCATION_CALL:
         case RELOCATION_JUMP:
-                slot[0] = JUMP;
+                slot[0] = call ? CALL : JUMP;
                 __builtin_memcpy(slot + 1, &distance, sizeof distance);
                 return true;
         case RELOCATION_NOP:
@@ -117,6 +126,55 @@ static bool fill(uint8_t *slot, enum relocation kind, uint32_t target)
         }
         return false;
 }
+
+#ifdef BACKEND_pvops
+/* Calls that keep the operation's own convention: the sites of these may lead
+ * into the ROM, past the slot, or get back the native instructions. */
+#define DIRECT(number, operation)                                     \
+        {                                                             \
+                number, offsetof(struct operations, operation) / WORD \
+        }
+static const struct {
+        uint8_t number, operation;
+} direct[] = {
+        DIRECT(5, load_idt),       DIRECT(6, load_tr),
+        DIRECT(17, write_cr3),     DIRECT(18, write_cr4),
+        DIRECT(20, read_cr2),      DIRECT(21, read_cr3),
+        DIRECT(22, read_cr4),      DIRECT(29, irq_enable),
+        DIRECT(30, irq_disable),   DIRECT(31, save_flags),
+        DIRECT(32, restore_flags), DIRECT(33, iret),
+        DIRECT(35, halt),          DIRECT(46, flush_page),
+        DIRECT(65, io_delay),
+};
+
+static void choose(unsigned number, enum relocation kind, uint32_t target)
+{
+        for (unsigned i = 0; i < sizeof direct / sizeof direct[0]; i++) {
+                const void **operation =
+                        (const void **)&operations + direct[i].operation;
+                const void *const *native =
+                        (const void *const *)&native_operations +
+                        direct[i].operation;
+                /* An iret that wants to be called: the slot does that. */
+                if (direct[i].number != number ||
+                    (number == CALL_IRET && kind == RELOCATION_CALL))
+                        continue;
+                if (kind == RELOCATION_NONE)
+                        *operation = *native;
+                else if (kind == RELOCATION_NOP)
+                        *operation = patch_nothing;
+                else
+                        *operation = (const void *)target;
+        }
+}
+#else
+static void choose(unsigned number, enum relocation kind, uint32_t target)
+{
+        (void)number;
+        (void)kind;
+        (void)target;
+}
+#endif
 
 const char *vmi_init(void)
 {
@@ -127,9 +185,10 @@ const char *vmi_init(void)
                 return "the VMI ROM does not initialise";
         for (unsigned i = 0; i < sizeof numbers; i++) {
                 uint64_t answer = relocation(numbers[i]);
-                if (!fill(vmi_slots[i], (enum relocation)(answer >> 32 & 0xff),
-                          (uint32_t)answer))
+                enum relocation kind = answer >> 32 & 0xff;
+                if (!fill(vmi_slots[i], numbers[i], kind, (uint32_t)answer))
                         return "the VMI ROM gives an unknown relocation";
+                choose(numbers[i], kind, (uint32_t)answer);
         }
         /* (slot 0, from address, pages, frame 0): the direct map. */
         uint32_t slot = 0, addr = VIRT_BASE,

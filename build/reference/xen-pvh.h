@@ -37,10 +37,6 @@ void xen_shutdown(void);
 #define xen_set_kernel_stack native_set_kernel_stack
 #define xen_read_msr         native_read_msr
 #define xen_write_msr        native_write_msr
-#define xen_io_delay         xen_nothing
-
-OPERATION void xen_nothing(void)
-{
-}
+#define xen_io_delay         no_operation
 
 #endif

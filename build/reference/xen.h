@@ -63,9 +63,6 @@ OPERATION unsigned long xen_read_cr2(void)
 
 /* Xen keeps control register and MSRs; its segments are good enough, and it
  * has no slow devices. */
-OPERATION void xen_nothing(void)
-{
-}
 OPERATION unsigned long xen_read_cr4(void)
 {
         return 0;
@@ -92,7 +89,7 @@ OPERATION void xen_load_tr(unsigned long selector)
 {
         (void)selector;
 }
-#define xen_io_delay    xen_nothing
+#define xen_io_delay    no_operation
 #define xen_console_put xen_call_console_put
 #define xen_shutdown    xen_call_shutdown
 
