@@ -151,7 +151,8 @@ struct process_result {
         unsigned long status, calls, faults;
 };
 extern struct process_result process;
-void process_run(void *unused);
+void process_run(void *start); /* a label of user.S */
+extern const char user_start[], user_end[], user_trespass[];
 void process_syscall(struct frame *frame);
 /* False: the address is none that the process may touch. */
 bool process_fault(unsigned long addr, unsigned long error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one process: an address space of its own, the program of user.S in its
+ * The process, one at a time: an address space of its own, the program of user.S in its
  * first page, memory that appears when it is touched, system calls by
  * `int $0x80` (number in ax; bx, cx; result in ax).
  */
@@ -9,11 +9,10 @@
 #define ERROR_PRESENT 0x1 /* of a page fault: the page was there */
 
 struct process_result process;
-extern const char user_start[], user_end[];
 
-void process_run(void *unused)
+void process_run(void *start)
 {
-        (void)unused;
+        unsigned long entry = (unsigned long)((const char *)start - user_start);
         unsigned long table = memory_new_table();
         unsigned long code = memory_frames(1);
         __builtin_memcpy(to_virtual(code), user_start,
@@ -22,8 +21,8 @@ void process_run(void *unused)
         current->table = table;
         write_cr3(table);
         memory_map(table, USER_CODE, code);
-        enter_user(USER_CODE, constant(user_cs), FLAG_INTERRUPTS, USER_HEAP_END,
-                   constant(user_ss));
+        enter_user(USER_CODE + entry, constant(user_cs), FLAG_INTERRUPTS,
+                   USER_HEAP_END, constant(user_ss));
 }
 
 void process_kill(const char *reason)

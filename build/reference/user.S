@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program of the one process; copied to USER_CODE, so all its addresses
+ * The program of the process; copied to USER_CODE, so all its addresses
  * are relative.  It makes USER_CALLS system calls whose answers count up,
  * touches USER_PAGES new pages, each of which must be zero, waits for timer
  * ticks without giving up the processor, says so, and leaves.  Its status is
@@ -80,6 +80,15 @@ user_start:
 leave:  mov     BP, BX
         system_call SYSCALL_EXIT
         jmp     leave
+
+/* Where a second process starts: what is the kernel's can't be read. */
+        .globl  user_trespass
+user_trespass:
+        mov     $VIRT_BASE + LOAD_ADDR, AX
+        mov     (AX), AX
+        mov     $5, BP
+        jmp     leave
+
 message:
         .ascii  "reference: user mode: hello\n"
 message_end:

@@ -131,9 +131,11 @@ static void declare(unsigned long addr, unsigned long level)
 
 void xen_add_table(unsigned long addr, unsigned long level)
 {
+        static bool user_declared;
         declare(addr, level);
-        if (level != TOP_LEVEL)
+        if (level != TOP_LEVEL || user_declared)
                 return;
+        user_declared = true;
         declare(to_physical(user_table), level);
         mmu_extended(MMUEXT_NEW_USER_BASEPTR,
                      to_machine(to_physical(user_table)) / PAGE_SIZE);
