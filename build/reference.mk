@@ -54,7 +54,8 @@ $(REFERENCE_OUT)/$(1)-$(2)/%.S.o: build/reference/%.S build/reference.mk | packa
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND_$(1) -D__ASSEMBLY__ -MMD -MP -c -o $$@ $$<
 
-$(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h build/reference.mk
+$(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h \
+		build/reference/operations.h build/reference.mk
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) -E -P -x c -m$(2) -DBACKEND_$(1) -Ibuild/reference -o $$@ $$<
 
@@ -70,6 +71,7 @@ $(REFERENCE_OUT)/$(1)-$(2)/image: $(REFERENCE_OUT)/$(1)-$(2)/kernel
 	$$(Q)objcopy --strip-all $$< $$@.new
 	$$(Q)mv $$@.new $$@
 endef
+
 # The pv_ops kernels' patch sites are found twice.
 $(REFERENCE_OUT)/sites: build/reference/sites.c build/reference/operations.h \
 		build/reference/layout.h | packages

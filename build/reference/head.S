@@ -11,7 +11,7 @@
  */
 #include <xen/elfnote.h>
 
-#include "operations.h"
+#include "layout.h"
 
 #define MULTIBOOT1_HEADER 0x1badb002
 #define MULTIBOOT1_LOADER 0x2badb002

@@ -8,10 +8,13 @@
         .text
 #ifndef BACKEND_pvops
         .globl  enter_flat
+        .type   enter_flat, @function
 enter_flat:
         movl    %cs, %eax
         testb   $3, %al
         jz      refuse
+        jmp     lguest_enter
+        .size   enter_flat, . - enter_flat
 #endif
 
 /* Ring 1, memory mapped one to one; ebp: protocol, ebx: boot_params.  INIT is

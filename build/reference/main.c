@@ -25,7 +25,6 @@ uint32_t constants[CONSTANT_COUNT];
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 #define NAME       STRING(BACKEND)
-BACKEND_DECLARE(native)
 const char *BACKEND_(probe)(void);
 const char *BACKEND_(init)(void);
 #endif

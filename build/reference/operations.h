@@ -86,7 +86,7 @@ OP(VOID0, void, shutdown, (void), ())
 #define RELATIVE
 #endif
 
-#ifdef __ASSEMBLER__
+#if defined(__ASSEMBLER__) && defined(BACKEND_pvops)
 
 /* OPERATION_name: the place in the structure. */
 /* clang-format off */
@@ -98,7 +98,8 @@ OP(VOID0, void, shutdown, (void), ())
 /* clang-format on */
 #undef OP
 
-#elif defined(BACKEND_HEADER) /* the table is all that sites.c wants */
+/* The table is all that sites.c and kernel.lds want. */
+#elif defined(BACKEND_HEADER)
 
 #include <stddef.h>
 #include <stdint.h>

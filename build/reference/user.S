@@ -32,6 +32,7 @@
 
         .section .rodata.user, "a"
         .globl  user_start, user_end
+        .type   user_start, @object
 user_start:
         mov     $1, BP
         system_call SYSCALL_NUMBER
@@ -93,4 +94,5 @@ message:
         .ascii  "reference: user mode: hello\n"
 message_end:
 user_end:
+        .size   user_start, . - user_start
         .section .note.GNU-stack, "", @progbits

@@ -13,8 +13,10 @@
         .text
 #ifndef BACKEND_pvops
         .globl  enter_flat
+        .type   enter_flat, @function
 enter_flat:
         jmp     refuse
+        .size   enter_flat, . - enter_flat
 #endif
 
         .globl  entry_xen
