@@ -14,7 +14,7 @@ REFERENCE_OUT := $(OUT)/reference
 
 # In the order in which a boot passes through them, the same for every backend.
 reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c process.c \
-	user.S print.c
+	user.S measure.c print.c
 # What a backend has of its own, and of others: native code is most backends' base.
 reference-own-native-32 := tables-32.S enter-32.S native.c
 reference-own-kvm-32 := $(reference-own-native-32) kvm.c

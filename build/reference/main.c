@@ -4,6 +4,7 @@
  * of the test prints one line, the result is the last line.
  */
 #include "kernel.h"
+#include "measure.h"
 #include "user.h"
 
 #define HZ          100
@@ -211,6 +212,8 @@ void boot_start(unsigned entry, unsigned long info)
         test_threads();
         test_process();
         test_lock();
+        if (boot_word("measure"))
+                measure();
 
         irq_disable();
         print("reference: %s %lu variant %s, entered by %s%s (%s): self-test passed\n",

@@ -5,9 +5,10 @@
  * for all backends:
  *
  *      ff 15 disp32    call *operations.irq_enable
- *   -> fb 90 90 90 90 90          a rule gives native_irq_enable `sti`
- *   -> 90 90 90 90 90 90          a rule gives it no instruction at all
- *   -> e8 rel32 90                no rule, or its code is too long: a direct call
+ *   -> fb NOP5                    a rule gives native_irq_enable `sti`
+ *   -> NOP6                       a rule gives it no instruction at all
+ *   -> 2e e8 rel32                no rule, or its code is too long: a direct call,
+ *                                 the room filled by a prefix without meaning
  *
  * and the same with jmp.  A very-read-only variable's value goes into the
  * instruction that loads it.  This happens once, with interrupts off and one
@@ -21,7 +22,26 @@
 #define CALL_RELATIVE 0xe8
 #define JUMP_RELATIVE 0xe9
 #define CALL_SIZE     5
-#define NOP           0x90
+#define PREFIX        0x2e /* cs: */
+#define SITE_MAX      6
+
+/* One instruction that does nothing, of each length: six short ones would take
+ * longer than the call.  In 32 bits those that every processor has. */
+static const uint8_t nops[SITE_MAX + 1][SITE_MAX] = {
+        [1] = { 0x90 },
+        [2] = { 0x66, 0x90 },
+#if BITS == 64
+        [3] = { 0x0f, 0x1f, 0x00 },
+        [4] = { 0x0f, 0x1f, 0x40, 0x00 },
+        [5] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+        [6] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+#else /* lea 0(%esi), %esi */
+        [3] = { 0x8d, 0x76, 0x00 },
+        [4] = { 0x8d, 0x74, 0x26, 0x00 },
+        [5] = { 0x3e, 0x8d, 0x74, 0x26, 0x00 },
+        [6] = { 0x8d, 0xb6, 0x00, 0x00, 0x00, 0x00 },
+#endif
+};
 
 struct operations operations;
 const struct backend *backend;
@@ -58,10 +78,13 @@ static unsigned patch_call(const struct patch_site *site)
                 __builtin_memcpy(site->code, rule->code, size);
                 return size;
         }
-        int32_t distance = (int32_t)(function - (site->code + CALL_SIZE));
-        site->code[0] = site->kind == SITE_CALL ? CALL_RELATIVE : JUMP_RELATIVE;
-        __builtin_memcpy(site->code + 1, &distance, sizeof distance);
-        return CALL_SIZE;
+        uint8_t *code = site->code;
+        while (code + CALL_SIZE < site->code + site->size)
+                *code++ = PREFIX;
+        int32_t distance = (int32_t)(function - (code + CALL_SIZE));
+        code[0] = site->kind == SITE_CALL ? CALL_RELATIVE : JUMP_RELATIVE;
+        __builtin_memcpy(code + 1, &distance, sizeof distance);
+        return site->size;
 }
 
 void patch_apply(void)
@@ -76,8 +99,9 @@ void patch_apply(void)
                 }
                 if (!calls)
                         continue;
-                for (unsigned i = patch_call(s); i < s->size; i++)
-                        s->code[i] = NOP;
+                unsigned used = patch_call(s);
+                __builtin_memcpy(s->code + used, nops[s->size - used],
+                                 s->size - used);
         }
         if (calls)
                 patch_summary = ", pv_ops patched";
