@@ -30,11 +30,14 @@ reference-own-pvops-64 := $(reference-own-native-64) native.S patch.c table.c \
 	kvm.c xen.c xen.S xen-common.c xen-common.S
 reference-header-xen-32 := xen-pvh.h
 
+# Where the kernels are loaded, if not at layout.h's LOAD_ADDR.
+REFERENCE_LAYOUT := $(REFERENCE_LOAD_ADDR:%=-DLOAD_ADDR=%)
+
 REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
 	-Wno-address-of-packed-member -Ibuild/reference \
-	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ $(REFERENCE_LAYOUT)
 REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
 REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
 REFERENCE_LINK_32 := -m elf_i386
@@ -57,7 +60,7 @@ $(REFERENCE_OUT)/$(1)-$(2)/%.S.o: build/reference/%.S build/reference.mk | packa
 $(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h \
 		build/reference/operations.h build/reference.mk
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) -E -P -x c -m$(2) -DBACKEND_$(1) -Ibuild/reference -o $$@ $$<
+	$$(Q)$$(CC) -E -P -x c -m$(2) -DBACKEND_$(1) $(REFERENCE_LAYOUT) -Ibuild/reference -o $$@ $$<
 
 $(REFERENCE_OUT)/$(1)-$(2)/kernel: $$(patsubst %,$(REFERENCE_OUT)/$(1)-$(2)/%.o, \
 		$$(reference-sources) $$(reference-own-$(1)-$(2))) $(REFERENCE_OUT)/$(1)-$(2)/kernel.lds

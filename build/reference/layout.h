@@ -2,13 +2,16 @@
 /*
  * Where things are: numbers that C, assembler and the linker script share.
  *
- * Both sizes are linked high and loaded at 1 MiB; physical address P is seen
+ * Both sizes are linked high and loaded low; physical address P is seen
  * at VIRT_BASE + P.  The user's half of the address space is below.
  */
 #ifndef REFERENCE_LAYOUT_H
 #define REFERENCE_LAYOUT_H
 
+/* A multiple of PAGE_SIZE; `make reference REFERENCE_LOAD_ADDR=…` changes it. */
+#ifndef LOAD_ADDR
 #define LOAD_ADDR 0x100000
+#endif
 /* Before paging is on, assembler says where a symbol is loaded. */
 #define PHYSICAL(x) ((x)-VIRT_BASE)
 #define PAGE_SIZE   4096
@@ -37,7 +40,7 @@
 #endif
 
 /* What enter-32.S leaves mapped one to one as well; the image must fit. */
-#define IDENTITY_SIZE 0x800000
+#define IDENTITY_SIZE ((LOAD_ADDR + 0x7fffff) & ~0x3fffff) /* 4 MiB and more */
 
 /* The user's process: its program's page, then memory that appears when it is
  * touched; the stack is at that memory's end. */
