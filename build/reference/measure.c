@@ -65,7 +65,7 @@ static inline void system_call(unsigned long number)
 LOOP(empty, )
 LOOPS(LOOP)
 
-static uint64_t shortest(void (*loop)(void))
+static __attribute__((noinline)) uint64_t shortest(void (*loop)(void))
 {
         uint64_t best = ~0ull;
         for (unsigned i = 0; i < TRIES; i++) {
