@@ -67,6 +67,8 @@ help:
 #:                   BACKENDS=   rows of configs/backends (all of them)
 #:                   CC=         "distcc gcc", "icecc gcc", … (ccache gcc)
 #:                   INGOT_CACHE=  finished kernels, unpacked sources (~/.cache/ingot)
+#: reference       out/reference/<backend>-<bits>/{kernel,image}, the small kernel of
+#:                 docs/reference-kernel.md
 #: check           tests, within an hour
 #: check-all       tests with every backend and the whole boot matrix
 #: bench           the figures: sizes, ratios, instructions, memory

@@ -3,6 +3,7 @@
 # Compiling kernels once per backend, and the tools for it.
 
 include build/linux.mk
+include build/reference.mk
 
 # The filter that stores a kernel's payload; linked with the stub's writer of the same frame.
 $(OUT)/gzip-store: build/gzip-store.c stub/multi-image/frame.c stub/multi-image/frame.h \

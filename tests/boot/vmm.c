@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small virtual machine monitor on /dev/kvm: boots a bzImage by the 32- or
- * the 64-bit boot protocol on one processor whose CPUID names any hypervisor.
+ * the 64-bit boot protocol on one processor whose CPUID names any hypervisor;
+ * an ELF kernel in its place is entered at e_entry, as by the 32-bit protocol.
  *
  *      vmm [-e 32|64] [-s SIGNATURE] [-k] [-m MIB] KERNEL INITRD COMMAND-LINE
 |64] [-s SIGNATURE] [-m MIB] KERNEL INITRD COMMAND-LINE
@@ -19,6 +20,7 @@
  * Reference: Linux, Documentation/virt/kvm/api.rst and x86/boot.rst.
  */
 #include <asm/bootparam.h>
+#include <elf.h>
 #include <err.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -301,6 +303,34 @@ static void place(uint64_t addr, const void *bytes, size_t size,
         memcpy(memory + addr, bytes, size);
 }
 
+/* An ELF kernel's segments at their physical addresses; the same fields of its
+ * two sizes.  Gives the entry. */
+#define ELF_FIELD(type, p, field)                      \
+        (wide ? ((const Elf64_##type *)(p))->field : \
+                ((const Elf32_##type *)(p))->field)
+static uint64_t load_elf(const uint8_t *file, size_t size, const char *path)
+{
+        bool wide = file[EI_CLASS] == ELFCLASS64;
+        size_t step = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+        uint64_t table = ELF_FIELD(Ehdr, file, e_phoff);
+        unsigned int count = ELF_FIELD(Ehdr, file, e_phnum);
+
+        if (table > size || count > (size - table) / step)
+                errx(1, "%s: the program headers lie outside", path);
+        for (unsigned int i = 0; i < count; i++) {
+                const uint8_t *p = file + table + i * step;
+                uint64_t offset = ELF_FIELD(Phdr, p, p_offset);
+                uint64_t length = ELF_FIELD(Phdr, p, p_filesz);
+
+                if (ELF_FIELD(Phdr, p, p_type) != PT_LOAD)
+                        continue;
+                if (offset > size || length > size - offset)
+                        errx(1, "%s: segment %u lies outside", path, i);
+                place(ELF_FIELD(Phdr, p, p_paddr), file + offset, length, path);
+        }
+        return ELF_FIELD(Ehdr, file, e_entry);
+}
+
 /* Loads kernel, initrd and boot_params; gives the load address. */
 static uint64_t load_kernel(const char *kernel_path, const char *initrd_path,
                             const char *command_line)
@@ -311,6 +341,10 @@ static uint64_t load_kernel(const char *kernel_path, const char *initrd_path,
         uint8_t *initrd = read_file(initrd_path, &initrd_size);
         uint64_t load, initrd_addr;
 
+        if (size >= 0x1000 && !memcmp(file, ELFMAG, SELFMAG)) {
+                load = load_elf(file, size, kernel_path);
+                goto boot_params;
+        }
         if (size < 0x1000 || memcmp(file + 0x202, "HdrS", 4))
                 errx(1, "%s: not a bzImage", kernel_path);
         header_end = 0x202 + file[0x201];
@@ -328,13 +362,14 @@ static uint64_t load_kernel(const char *kernel_path, const char *initrd_path,
                 errx(1, "%ju MiB of memory are not enough",
                      (uintmax_t)memory_size >> 20);
         place(initrd_addr, initrd, initrd_size, initrd_path);
-        place(COMMAND_LINE_ADDR, command_line, strlen(command_line) + 1,
-              "command line");
-
-        bp.hdr.type_of_loader = 0xff;
         bp.hdr.code32_start = (uint32_t)load;
         bp.hdr.ramdisk_image = (uint32_t)initrd_addr;
         bp.hdr.ramdisk_size = (uint32_t)initrd_size;
+
+boot_params:
+        place(COMMAND_LINE_ADDR, command_line, strlen(command_line) + 1,
+              "command line");
+        bp.hdr.type_of_loader = 0xff;
         bp.hdr.cmd_line_ptr = COMMAND_LINE_ADDR;
         bp.e820_entries = 2;
         bp.e820_table[0] = (struct boot_e820_entry){ 0, LOW_MEMORY_END, 1 };

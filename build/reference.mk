@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+#
+# The reference kernel, compiled once per backend and once as pv_ops.
+#
+#   make reference [REFERENCE="native-32 …"]
+#
+# Every backend gets out/reference/<backend>-<bits>/kernel, an ELF file linked with
+# --emit-relocs, and image, the same without symbols and relocations: what a boot loader wants
+# and a multi-image holds. pvops-<bits> holds all backends of its size, and its patch sites, as
+# the table in it lists them, are compared with those that the relocations show.
+
+REFERENCE ?= native-32 kvm-32 xen-32 vmi-32 lguest-32 pvops-32 native-64 kvm-64 xen-64 pvops-64
+REFERENCE_OUT := $(OUT)/reference
+
+# In the order in which a boot passes through them, the same for every backend.
+reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c process.c \
+	user.S measure.c print.c
+# What a backend has of its own, and of others: native code is most backends' base.
+reference-own-native-32 := tables-32.S enter-32.S native.c
+reference-own-kvm-32 := $(reference-own-native-32) kvm.c
+reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
+reference-own-vmi-32 := $(reference-own-native-32) vmi.c
+reference-own-lguest-32 := tables-32.S lguest.S lguest.c refuse.S
+reference-own-pvops-32 := $(reference-own-native-32) native.S patch.c table.c \
+	kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
+reference-own-native-64 := enter-64.S native.c
+reference-own-kvm-64 := $(reference-own-native-64) kvm.c
+reference-own-xen-64 := xen.c xen.S xen-common.c xen-common.S refuse.S
+reference-own-pvops-64 := $(reference-own-native-64) native.S patch.c table.c \
+	kvm.c xen.c xen.S xen-common.c xen-common.S
+reference-header-xen-32 := xen-pvh.h
+
+# Where the kernels are loaded, if not at layout.h's LOAD_ADDR.
+REFERENCE_LAYOUT := $(REFERENCE_LOAD_ADDR:%=-DLOAD_ADDR=%)
+
+REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
+	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
+	-Wno-address-of-packed-member -Ibuild/reference \
+	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ $(REFERENCE_LAYOUT)
+REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
+REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
+REFERENCE_LINK_32 := -m elf_i386
+REFERENCE_LINK_64 := -m elf_x86_64 -z max-page-size=4096
+
+.PHONY: reference
+reference: $(REFERENCE:%=$(REFERENCE_OUT)/%/kernel) $(REFERENCE:%=$(REFERENCE_OUT)/%/image)
+
+# $(1): backend, $(2): bits
+define reference-kernel
+$(REFERENCE_OUT)/$(1)-$(2)/%.c.o: build/reference/%.c build/reference.mk | packages
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND=$(1) -DBACKEND_$(1) \
+		-DBACKEND_HEADER='"$$(or $$(reference-header-$(1)-$(2)),$(1).h)"' -MMD -MP -c -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/%.S.o: build/reference/%.S build/reference.mk | packages
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(REFERENCE_FLAGS) $$(REFERENCE_FLAGS_$(2)) -DBACKEND_$(1) -D__ASSEMBLY__ -MMD -MP -c -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/kernel.lds: build/reference/kernel.lds build/reference/layout.h \
+		build/reference/operations.h build/reference.mk
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) -E -P -x c -m$(2) -DBACKEND_$(1) $(REFERENCE_LAYOUT) -Ibuild/reference -o $$@ $$<
+
+$(REFERENCE_OUT)/$(1)-$(2)/kernel: $$(patsubst %,$(REFERENCE_OUT)/$(1)-$(2)/%.o, \
+		$$(reference-sources) $$(reference-own-$(1)-$(2))) $(REFERENCE_OUT)/$(1)-$(2)/kernel.lds
+	@echo '  LINK    $$@'
+	$$(Q)$$(LD) $$(REFERENCE_LINK_$(2)) --emit-relocs --no-warn-rwx-segments --build-id=none \
+		-z noexecstack -T $$(filter %.lds,$$^) -o $$@.new $$(filter %.o,$$^)
+	$$(if $$(filter %/sites,$$^),$$(Q)$(REFERENCE_OUT)/sites $$@.new)
+	$$(Q)mv $$@.new $$@
+
+$(REFERENCE_OUT)/$(1)-$(2)/image: $(REFERENCE_OUT)/$(1)-$(2)/kernel
+	$$(Q)objcopy --strip-all $$< $$@.new
+	$$(Q)mv $$@.new $$@
+endef
+
+# The pv_ops kernels' patch sites are found twice.
+$(REFERENCE_OUT)/sites: build/reference/sites.c build/reference/operations.h \
+		build/reference/layout.h | packages
+	@echo '  CC      $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -Ibuild/reference -o $@ $<
+
+$(foreach kernel,$(REFERENCE),$(eval $(call reference-kernel,$(firstword \
+	$(subst -, ,$(kernel))),$(lastword $(subst -, ,$(kernel))))))
+
+$(filter $(REFERENCE_OUT)/pvops-%,$(REFERENCE:%=$(REFERENCE_OUT)/%/kernel)): $(REFERENCE_OUT)/sites
+
+-include $(wildcard $(REFERENCE_OUT)/*/*.d)
