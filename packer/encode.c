@@ -134,11 +134,16 @@ static uint32_t readers_number(struct encoder *e, uint32_t readers)
         return intern(e->readers, &key, sizeof(key));
 }
 
+/* A version without a group of its own goes with the first: who reads a patch
+ * must be able to read its base. */
 static uint8_t group_of(struct encoder *e, const struct place *p, uint32_t i)
 {
-        return e->group_of_readers ?
-                       e->group_of_readers[readers_number(e, readers_of(e, p, i))] :
-                       SHARED_GROUP;
+        uint8_t group;
+
+        if (!e->group_of_readers)
+                return SHARED_GROUP;
+        group = e->group_of_readers[readers_number(e, readers_of(e, p, i))];
+        return i && group == SHARED_GROUP ? group_of(e, p, 0) : group;
 }
 
 /* Sets of variants that have less than this for themselves have no group of

@@ -162,6 +162,9 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
         uint32_t count = read_varint_fast(&g->streams[GROUP_FIELD_COUNT]);
         struct reader gaps = g->streams[GROUP_FIELD_GAP];
         const uint8_t *type = g->streams[GROUP_FIELD_TYPE].at;
+        const uint32_t percpu = u->slots[u->percpu_first].pool;
+        const uint32_t percpu_span =
+                u->slots[u->percpu_first + u->percpu_count].pool - percpu;
         uint32_t addr = (uint32_t)t->addr;
         uint64_t position = 0;
         int err;
@@ -174,31 +177,36 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                 MULTI_IMAGE_BAD_FIELD);
         g->streams[GROUP_FIELD_TYPE].at += count;
         for (; count; count--, type++) {
-                const struct field_kind *kind = field_kind(*type);
+                const struct field_kind *kind;
                 uint8_t *out;
                 const struct slot *slot;
                 le32 v;
 
                 position += read_varint_fast(&gaps);
-                REQUIRE(kind && position + kind->size <= size,
-                        MULTI_IMAGE_BAD_FIELD);
+                REQUIRE(position + sizeof(v) <= size, MULTI_IMAGE_BAD_FIELD);
                 out = t->out + position;
                 memcpy(&v, out, sizeof(v));
                 /* As most are; the rest is not worth a place here. */
-                if (kind->size == sizeof(v) && kind->list == SLIDE_NONE &&
-                    (slot = find_slot(u, get_le32(v))) && !is_percpu(u, slot)) {
+                if (*type <= FIELD_REL32_DATA &&
+                    get_le32(v) - percpu >= percpu_span &&
+                    (slot = find_slot(u, get_le32(v)))) {
                         uint32_t target = slot->addr - slot->pool + get_le32(v);
                         uint32_t at = addr + (uint32_t)position;
 
                         if (*type == FIELD_REL32_0 && is_thunk(u, target) &&
                             (err = site_note(u, target, at)))
                                 return err;
-                        v = put_le32(target - at - kind->origin);
+                        v = put_le32(target - at - field_kinds[*type].origin);
                         memcpy(out, &v, sizeof(v));
-                } else if ((err = place_field(u, *type, get_le32(v),
-                                              target_at(t, (uint32_t)position)))) {
-                        return err;
+                        position += sizeof(v);
+                        continue;
                 }
+                kind = field_kind(*type);
+                REQUIRE(kind && position + kind->size <= size,
+                        MULTI_IMAGE_BAD_FIELD);
+                if ((err = place_field(u, *type, get_le32(v),
+                                       target_at(t, (uint32_t)position))))
+                        return err;
                 position += kind->size;
         }
         g->streams[GROUP_FIELD_GAP] = gaps;

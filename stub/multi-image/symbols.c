@@ -148,29 +148,44 @@ static struct symbol *sort(struct symbol *a, struct symbol *b, uint32_t count,
         return a;
 }
 
-/* Sorts by name.  First into buckets by two characters: few names are left
- * in each for the merge sort.  counts has room for 65536 and one. */
-static void sort_names(struct symbol *symbols, struct symbol *spare,
-                       uint32_t count, uint32_t *counts, const uint8_t *text)
+/* Sorts from one array to the other by two characters of the key, shift bits
+ * from its end; what is equal keeps its order.  counts has room for 65536 and
+ * one. */
+static void sort_by_two(const struct symbol *from, struct symbol *to,
+                        uint32_t count, uint32_t *counts, unsigned shift)
 {
-        uint32_t i, start;
+        uint32_t i;
 
         memset(counts, 0, 65537 * sizeof(*counts));
         for (i = 0; i < count; i++)
-                counts[(symbols[i].key >> 48) + 1]++;
+                counts[(uint16_t)(from[i].key >> shift) + 1]++;
         for (i = 0; i < 65536; i++)
                 counts[i + 1] += counts[i];
-        for (i = 0; i < count; i++) /* counts becomes each bucket's end */
-                spare[counts[symbols[i].key >> 48]++] = symbols[i];
-        for (start = 0; start < count;) {
-                uint32_t end = counts[spare[start].key >> 48];
-                struct symbol *sorted = sort(spare + start, symbols + start,
-                                             end - start, text);
+        for (i = 0; i < count; i++)
+                to[counts[(uint16_t)(from[i].key >> shift)]++] = from[i];
+}
 
+/* Sorts by name.  First by four characters: few names are left with the same
+ * ones for the merge sort. */
+static void sort_names(struct symbol *symbols, struct symbol *spare,
+                       uint32_t count, uint32_t *counts, const uint8_t *text)
+{
+        uint32_t start, end;
+
+        sort_by_two(symbols, spare, count, counts, 32);
+        sort_by_two(spare, symbols, count, counts, 48);
+        for (start = 0; start < count; start = end) {
+                struct symbol *sorted;
+
+                for (end = start + 1;
+                     end < count &&
+                     symbols[end].key >> 32 == symbols[start].key >> 32;
+                     end++)
+                        ;
+                sorted = sort(symbols + start, spare + start, end - start, text);
                 if (sorted != symbols + start)
                         memcpy(symbols + start, sorted,
                                (end - start) * sizeof(*sorted));
-                start = end;
         }
 }
 
