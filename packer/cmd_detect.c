@@ -119,7 +119,8 @@ static int ask_file(const char *path, struct answer *answer,
         answer->file = path;
         multi_image_variant(
                 &store->mi,
-                multi_image_choose(&store->mi, answer->seen.platforms, &rule),
+                multi_image_choose(&store->mi, answer->seen.platforms,
+                                   UINT32_MAX, &rule),
                 &answer->variant);
         answer->rule = rule < 0 ? NULL : &store->mi.rules[rule];
         return 0;

@@ -85,7 +85,7 @@ static int extract_variant(const struct store *store, const char *name,
         piece.name = r.info.name;
         piece.data = r.data;
         piece.size = r.size;
-        if (r.info.kind == VARIANT_ELF) {
+        if (variant_is_elf(&r.info)) {
                 /* the set-up header kept beside it is no part of the image */
                 piece.data += r.info.setup_size;
                 piece.size -= r.info.setup_size;

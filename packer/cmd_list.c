@@ -27,6 +27,7 @@ static const struct option_row options[] = {
 static const char *const kind_names[] = {
         [VARIANT_BZIMAGE] = "bzimage",
         [VARIANT_ELF] = "elf",
+        [VARIANT_ELF_32] = "elf32",
 };
 
 static void add_variants(const struct multi_image *mi,

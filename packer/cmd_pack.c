@@ -130,7 +130,7 @@ static bool equals_input(const struct pack_input *input,
         const struct image *image = &input->image;
         size_t setup = r->info.setup_size;
 
-        if (r->info.kind == VARIANT_ELF)
+        if (variant_is_elf(&r->info))
                 return setup == image->setup_size &&
                        r->size - setup == image->unpacked_size &&
                        !memcmp(r->data, image->data, setup) &&

@@ -100,7 +100,7 @@ static int compare(const struct verification *v, const struct rebuilt *r,
 
         if (err)
                 return err;
-        if (r->info.kind == VARIANT_ELF) {
+        if (variant_is_elf(&r->info)) {
                 compare_part(v, r, finding, "set-up", r->data, setup_size,
                              image.data, image.setup_size);
                 compare_part(v, r, finding, "payload", r->data + setup_size,

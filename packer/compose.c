@@ -25,18 +25,25 @@
  *
  *     1 MiB        E, own memory, lent memory if it fits below the hole
  *     hole_addr    the hole; lent memory behind it otherwise
+ *
+ * A bare ELF, a kernel that came as no bzImage, runs where it is linked, and
+ * what enters it is the 32-bit stub program, which E then holds as well.  The
+ * file is not relocatable any more: loaders put it at LOAD_ADDR, multiboot
+ * headers ask for that, and the room below E reaches to the highest such
+ * kernel's end.
  */
 #include "compose.h"
 
 #include <asm/bootparam.h>
-#include <elf.h>
 #include <libdeflate.h>
+#include <multiboot/multiboot.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xen/elfnote.h>
 
 #include "../stub/multi-image/sha256.h"
+#include "../stub/multiboot2.h"
 #include "../stub/parameters.h"
+#include "compose-parts.h"
 
 #define SETUP_HEADER 0x1f1
 #define SECTOR       512u
@@ -54,27 +61,17 @@
 
 extern const uint8_t stub_setup[], stub_setup_end[], stub_head[],
         stub_head_end[], stub_deflate[], stub_deflate_end[], stub_xz[],
-        stub_xz_end[];
+        stub_xz_end[], stub_setup_32[], stub_setup_32_end[], stub_head_32[],
+        stub_head_32_end[], stub_deflate_32[], stub_deflate_32_end[];
 
 static const struct {
         uint8_t codec;
         const uint8_t *start, *end;
+        const uint8_t *start_32, *end_32; /* NULL: not in 32 bits */
 } stubs[] = {
-        { CODEC_DEFLATE, stub_deflate, stub_deflate_end },
-        { CODEC_XZ, stub_xz, stub_xz_end },
-};
-
-/* Where everything stands. */
-struct plan {
-        const uint8_t *program; /* stub program: E without header and store */
-        size_t program_size;
-        uint64_t store_offset, elf_size; /* in E, of E */
-        uint64_t own_offset;
-        uint64_t lent_size;
-        uint64_t elf_offset, init_size;              /* in the window */
-        uint64_t elf_addr, elf_lent_addr, hole_size; /* physical */
-        uint64_t setup_size, head_size;
-        uint64_t block_count, payload_size, file_size;
+        { CODEC_DEFLATE, stub_deflate, stub_deflate_end, stub_deflate_32,
+          stub_deflate_32_end },
+        { CODEC_XZ, stub_xz, stub_xz_end, NULL, NULL },
 };
 
 const char *compose_strerror(int error)
@@ -85,6 +82,7 @@ const char *compose_strerror(int error)
                 [COMPOSE_NO_STUB] = "no stub has this codec",
                 [COMPOSE_BAD_VARIANTS] =
                         "variants that ELF loaders load at different addresses",
+                [COMPOSE_LOW_KERNEL] = "a kernel that is loaded below 1 MiB",
                 [COMPOSE_LARGE_SETUP] = "set-up of more than 64 sectors",
                 [COMPOSE_TOO_LARGE] = "more than 1 GiB",
                 [COMPOSE_NOT_OURS] = "not a multi-image",
@@ -94,11 +92,6 @@ const char *compose_strerror(int error)
         };
         return error >= 0 && error < COMPOSE_ERROR_COUNT ? texts[error]
                                                          : "unknown error";
-}
-
-static uint64_t align_up(uint64_t value, uint64_t to)
-{
-        return (value + to - 1) & ~(to - 1);
 }
 
 static uint64_t max(uint64_t a, uint64_t b)
@@ -143,9 +136,17 @@ int compose_add_variant(struct compose_input *input,
         if (bzimage)
                 input->body_room =
                         max(input->body_room, multi_image_body_room(info));
-        else
+        else if (info->setup_size)
                 input->body_room = max(input->body_room,
                                        info->load_room + RELOCATION_ALIGNMENT);
+        else {
+                if (info->load_addr < LOAD_ADDR)
+                        return COMPOSE_LOW_KERNEL;
+                input->has_bare = true;
+                input->body_room = max(input->body_room,
+                                       info->load_addr - LOAD_ADDR +
+                                               info->load_room);
+        }
         input->work_size = max(input->work_size, info->work_size);
         input->chunk_size = max(input->chunk_size, info->chunk_size);
 
@@ -174,7 +175,13 @@ int compose_add_variant(struct compose_input *input,
 
 static int plan_elf(const struct compose_input *input, struct plan *p)
 {
-        p->store_offset = align_up(p->program_size, STORE_ALIGNMENT);
+        if (p->program_32)
+                p->program_32_offset =
+                        align_up(p->program_size, STORE_ALIGNMENT);
+        p->store_offset =
+                align_up(max(p->program_size,
+                             p->program_32_offset + p->program_32_size),
+                         STORE_ALIGNMENT);
         p->elf_size = p->store_offset + input->store_size;
         p->own_offset = align_up(p->elf_size, PAGE);
         /* liblzma's dictionary is as large as a chunk, and some slack. */
@@ -205,8 +212,13 @@ static int plan_elf(const struct compose_input *input, struct plan *p)
 
 static int plan_file(const struct compose_input *input, struct plan *p)
 {
-        p->setup_size = (size_t)(stub_setup_end - stub_setup);
-        p->head_size = (size_t)(stub_head_end - stub_head);
+        bool in_32 = p->program_32;
+        p->setup = in_32 ? stub_setup_32 : stub_setup;
+        p->head = in_32 ? stub_head_32 : stub_head;
+        p->setup_size = (size_t)(in_32 ? stub_setup_32_end - stub_setup_32 :
+                                         stub_setup_end - stub_setup);
+        p->head_size = (size_t)(in_32 ? stub_head_32_end - stub_head_32 :
+                                        stub_head_end - stub_head);
         p->block_count =
                 (p->elf_size + STORED_BLOCK_SIZE - 1) / STORED_BLOCK_SIZE;
         p->payload_size = GZIP_HEADER_SIZE +
@@ -238,13 +250,13 @@ static void write_setup(const struct compose_input *input, const struct plan *p,
                         uint8_t *file)
 {
         struct setup_header h;
-        memcpy(file, stub_setup, p->setup_size);
+        memcpy(file, p->setup, p->setup_size);
         memcpy(&h, file + SETUP_HEADER, sizeof h);
         h.setup_sects = (uint8_t)(p->setup_size / SECTOR - 1);
         h.syssize = (uint32_t)((p->file_size - p->setup_size) / PARAGRAPH);
         h.initrd_addr_max = input->initrd_addr_max;
         h.kernel_alignment = input->kernel_alignment;
-        h.relocatable_kernel = input->relocatable;
+        h.relocatable_kernel = input->relocatable && !p->program_32;
         h.min_alignment = input->min_alignment;
         h.xloadflags = input->xloadflags & XLOADFLAGS;
         h.cmdline_size = input->cmdline_size;
@@ -253,6 +265,51 @@ static void write_setup(const struct compose_input *input, const struct plan *p,
         h.pref_address = input->pref_address;
         h.init_size = (uint32_t)p->init_size;
         memcpy(file + SETUP_HEADER, &h, sizeof h);
+}
+
+/* Both headers ask for the protected-mode part at LOAD_ADDR and for the whole
+ * window.  Multiboot 0.6.96, 3.1.3; Multiboot2 2.0, 3.1.5, 3.1.7. */
+static void write_multiboot(const struct plan *p, uint8_t *head)
+{
+        const uint32_t load_end =
+                LOAD_ADDR + (uint32_t)(p->file_size - p->setup_size);
+        const uint32_t window_end = LOAD_ADDR + (uint32_t)p->init_size;
+        const uint32_t entry = LOAD_ADDR + HEAD_ENTRY_MULTIBOOT;
+        const uint32_t flags = MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO |
+                               MULTIBOOT_AOUT_KLUDGE;
+        const uint32_t one[] = {
+                MULTIBOOT_HEADER_MAGIC,
+                flags,
+                -(MULTIBOOT_HEADER_MAGIC + flags),
+                LOAD_ADDR + HEAD_MULTIBOOT1,
+                LOAD_ADDR,
+                load_end,
+                window_end,
+                entry,
+        };
+        const uint32_t two[16] = {
+                MULTIBOOT2_HEADER_MAGIC,
+                MULTIBOOT2_ARCHITECTURE_I386,
+                sizeof(uint32_t[16]),
+                -(MULTIBOOT2_HEADER_MAGIC + (uint32_t)sizeof(uint32_t[16])),
+                MULTIBOOT2_HEADER_TAG_ADDRESS,
+                24,
+                LOAD_ADDR + HEAD_MULTIBOOT2,
+                LOAD_ADDR,
+                load_end,
+                window_end,
+                MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS,
+                12,
+                entry,
+                0, /* tags are aligned by 8 */
+                0, /* the end */
+                8,
+        };
+        _Static_assert(HEAD_MULTIBOOT1 + sizeof one <= HEAD_MULTIBOOT2 &&
+                               HEAD_MULTIBOOT2 + sizeof two <= HEAD_32_SIZE,
+                       "head.S leaves this room");
+        memcpy(head + HEAD_MULTIBOOT1, one, sizeof one);
+        memcpy(head + HEAD_MULTIBOOT2, two, sizeof two);
 }
 
 static void write_head(const struct plan *p, uint8_t *head)
@@ -269,157 +326,12 @@ static void write_head(const struct plan *p, uint8_t *head)
                 .elf_offset = put_le32((uint32_t)p->elf_offset),
                 .own_offset =
                         put_le32((uint32_t)(p->elf_offset + p->own_offset)),
+                .program_32_offset = put_le32((uint32_t)p->program_32_offset),
         };
-        memcpy(head, stub_head, p->head_size);
+        memcpy(head, p->head, p->head_size);
         memcpy(head + HEAD_PARAMETERS, &parameters, sizeof parameters);
-}
-
-/* Adds a note of owner "Xen" at *at; returns what is behind it. */
-static uint8_t *add_note(uint8_t *at, uint32_t type, const void *bytes,
-                         uint32_t size)
-{
-        const Elf64_Nhdr note = { .n_namesz = 4,
-                                  .n_descsz = size,
-                                  .n_type = type };
-        memcpy(at, &note, sizeof note);
-        memcpy(at + sizeof note, "Xen", 4);
-        memcpy(at + sizeof note + 4, bytes, size);
-        return at + sizeof note + 4 + align_up(size, 4);
-}
-
-static uint8_t *add_text(uint8_t *at, uint32_t type, const char *text)
-{
-        return add_note(at, type, text, (uint32_t)strlen(text) + 1);
-}
-
-static uint8_t *add_number(uint8_t *at, uint32_t type, uint64_t value)
-{
-        return add_note(at, type, &value, sizeof value);
-}
-
-/* As Linux 6.1 has them (arch/x86/xen/xen-head.S), entries our own. */
-static size_t write_notes(const struct compose_input *input,
-                          const struct plan *p, uint8_t *start)
-{
-        uint8_t *at = start;
-        uint64_t base = input->xen_virt_base;
-
-        if (input->has_xen) {
-                /* valid bit and mask of the present bit */
-                static const uint64_t l1_mfn_valid[2] = { 1, 1 };
-                static const uint32_t features = 1u << 0 | 1u << 11 | 1u << 15;
-                static const uint32_t one = 1;
-                at = add_text(at, XEN_ELFNOTE_GUEST_OS, "linux");
-                at = add_text(at, XEN_ELFNOTE_GUEST_VERSION, "2.6");
-                at = add_text(at, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
-                at = add_number(at, XEN_ELFNOTE_VIRT_BASE, base);
-                at = add_number(at, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
-                at = add_number(at, XEN_ELFNOTE_ENTRY,
-                                base + p->elf_addr + STUB_ENTRY_XEN);
-                at = add_text(at, XEN_ELFNOTE_FEATURES,
-                              "!writable_page_tables|pae_pgdir_above_4gb");
-                at = add_note(at, XEN_ELFNOTE_SUPPORTED_FEATURES, &features,
-                              sizeof features);
-                at = add_text(at, XEN_ELFNOTE_PAE_MODE, "yes");
-                at = add_text(at, XEN_ELFNOTE_LOADER, "generic");
-                at = add_note(at, XEN_ELFNOTE_L1_MFN_VALID, l1_mfn_valid,
-                              sizeof l1_mfn_valid);
-                at = add_note(at, XEN_ELFNOTE_SUSPEND_CANCEL, &one, sizeof one);
-                at = add_note(at, XEN_ELFNOTE_MOD_START_PFN, &one, sizeof one);
-                at = add_number(at, XEN_ELFNOTE_HV_START_LOW,
-                                0xffff800000000000);
-                at = add_number(at, XEN_ELFNOTE_PADDR_OFFSET, 0);
-        }
-        if (input->has_pvh)
-                at = add_number(at, XEN_ELFNOTE_PHYS32_ENTRY,
-                                p->elf_addr + STUB_ENTRY_PVH);
-        return (size_t)(at - start);
-}
-
-static void write_elf_headers(const struct compose_input *input,
-                              const struct plan *p, uint8_t *elf)
-{
-        uint64_t virt =
-                input->has_xen ? input->xen_virt_base : 0xffffffff80000000;
-        size_t notes_size = write_notes(input, p, elf + STUB_NOTES);
-        Elf64_Phdr headers[3] = { 0 };
-        size_t count = 0;
-
-        Elf64_Phdr stub = {
-                .p_type = PT_LOAD,
-                .p_flags = PF_R | PF_W | PF_X,
-                .p_vaddr = virt + p->elf_addr,
-                .p_paddr = p->elf_addr,
-                .p_filesz = p->elf_size,
-                .p_memsz = p->own_offset + STUB_OWN_SIZE,
-                .p_align = PAGE,
-        };
-        if (p->elf_lent_addr == p->elf_addr + stub.p_memsz)
-                stub.p_memsz += p->lent_size;
-        Elf64_Phdr hole = {
-                .p_type = PT_LOAD,
-                .p_flags = PF_R | PF_W | PF_X,
-                .p_vaddr = virt + input->hole_addr,
-                .p_paddr = input->hole_addr,
-                .p_memsz = p->hole_size,
-                .p_align = PAGE,
-        };
-        /* Ascending, as the specification wants them. */
-        if (p->elf_addr < input->hole_addr || !input->hole_addr)
-                headers[count++] = stub;
-        if (input->hole_addr)
-                headers[count++] = hole;
-        if (p->elf_addr >= input->hole_addr && input->hole_addr)
-                headers[count++] = stub;
-        if (notes_size)
-                headers[count++] = (Elf64_Phdr){
-                        .p_type = PT_NOTE,
-                        .p_flags = PF_R,
-                        .p_offset = STUB_NOTES,
-                        .p_vaddr = stub.p_vaddr + STUB_NOTES,
-                        .p_paddr = stub.p_paddr + STUB_NOTES,
-                        .p_filesz = notes_size,
-                        .p_memsz = notes_size,
-                        .p_align = 4,
-                };
-        const Elf64_Ehdr header = {
-                .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
-                             ELFDATA2LSB, EV_CURRENT },
-                .e_type = ET_EXEC,
-                .e_machine = EM_X86_64,
-                .e_version = EV_CURRENT,
-                .e_entry = p->elf_addr + STUB_ENTRY_PVH,
-                .e_phoff = sizeof header,
-                .e_ehsize = sizeof header,
-                .e_phentsize = sizeof headers[0],
-                .e_phnum = (uint16_t)count,
-        };
-        memcpy(elf, &header, sizeof header);
-        memcpy(elf + sizeof header, headers, sizeof headers);
-}
-
-static void write_elf(const struct compose_input *input, const struct plan *p,
-                      uint8_t *elf)
-{
-        const struct stub_parameters parameters = {
-                .magic = STUB_MAGIC,
-                .store_offset = put_le32((uint32_t)p->store_offset),
-                .own_offset = put_le32((uint32_t)p->own_offset),
-                .store_size = put_le64(input->store_size),
-                .hole_addr = put_le64(input->hole_addr),
-                .hole_size = put_le64(p->hole_size),
-                .elf_lent_addr = put_le64(p->elf_lent_addr),
-                .lent_size = put_le64(p->lent_size),
-                .init_size = put_le32((uint32_t)p->init_size),
-                .elf_offset = put_le32((uint32_t)p->elf_offset),
-                .elf_addr = put_le64(p->elf_addr),
-        };
-        le32 addr = put_le32((uint32_t)p->elf_addr);
-        memcpy(elf, p->program, p->program_size);
-        write_elf_headers(input, p, elf);
-        memcpy(elf + STUB_PARAMETERS, &parameters, sizeof parameters);
-        memcpy(elf + STUB_PVH_BASE, &addr, sizeof addr);
-        memcpy(elf + p->store_offset, input->store, input->store_size);
+        if (p->program_32)
+                write_multiboot(p, head);
 }
 
 static void digest(const uint8_t *bytes, size_t size, uint8_t *ret, size_t room)
@@ -479,6 +391,11 @@ static int plan(const struct compose_input *input, struct plan *p)
                         p->program = stubs[i].start;
                         p->program_size =
                                 (size_t)(stubs[i].end - stubs[i].start);
+                        if (input->has_bare)
+                                p->program_32 = stubs[i].start_32;
+                        if (p->program_32)
+                                p->program_32_size = (size_t)(
+                                        stubs[i].end_32 - stubs[i].start_32);
                 }
         if (!p->program)
                 return COMPOSE_NO_STUB;
@@ -506,7 +423,7 @@ int compose(const struct compose_input *input, uint8_t **ret_file,
         }
         write_setup(input, &p, file);
         write_head(&p, file + p.setup_size);
-        write_elf(input, &p, elf);
+        compose_write_elf(input, &p, elf);
         write_digests(&p, file, elf);
         write_payload(&p, elf, file + p.setup_size + p.head_size);
         free(elf);

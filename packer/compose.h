@@ -34,6 +34,8 @@ struct compose_input {
         uint64_t hole_room;        /* most bytes that loading there takes */
         uint64_t xen_virt_base;    /* of the Xen PV variants */
         bool has_pvh, has_xen;     /* some variant has such an entry */
+        bool has_bare;             /* some variant is an ELF file that came as
+                                    * no bzImage */
 };
 
 #define COMPOSE_INPUT                                                      \
@@ -48,6 +50,7 @@ enum compose_error {
         COMPOSE_NO_MEMORY,
         COMPOSE_NO_STUB,      /* no stub for this codec */
         COMPOSE_BAD_VARIANTS, /* variants contradict each other */
+        COMPOSE_LOW_KERNEL,   /* a bare ELF below LOAD_ADDR */
         COMPOSE_LARGE_SETUP,  /* set-up too large for the stub */
         COMPOSE_TOO_LARGE,    /* more than the boot protocol can say */
         COMPOSE_NOT_OURS,     /* no multi-image */

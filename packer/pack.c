@@ -149,7 +149,9 @@ static void describe(const struct variant *v, struct format_variant *ret)
                 suffix_size = image->size - image->payload_offset -
                               image->payload_size;
         *ret = (struct format_variant){
-                .kind = put_le32(is_bzimage ? VARIANT_BZIMAGE : VARIANT_ELF),
+                .kind = put_le32(is_bzimage   ? VARIANT_BZIMAGE :
+                                 image->elf64 ? VARIANT_ELF :
+                                                VARIANT_ELF_32),
                 .payload_crc = put_le32((uint32_t)crc32_z(
                         0, image->payload, image->unpacked_size)),
                 .image_size = put_le64(is_bzimage ? image->size :

@@ -11,7 +11,7 @@ PACKER_SOURCES := \
 	packer/vector.c packer/regions.c packer/split.c packer/fields.c packer/tables.c packer/tables-orc.c packer/tables-slide.c packer/tables-sites.c \
 	packer/tables-kallsyms.c packer/sequence.c packer/merge.c \
 	packer/patch.c packer/bodies.c packer/encode.c packer/compress.c packer/pack.c \
-	packer/compose.c packer/compose-open.c packer/output.c \
+	packer/compose.c packer/compose-elf.c packer/compose-open.c packer/output.c \
 	packer/cmd_list.c packer/cmd_stats.c packer/cmd_extract.c \
 	packer/cmd_verify.c packer/cmd_detect.c \
 	packer/store.c packer/account.c packer/json.c packer/machine-live.c
@@ -69,7 +69,7 @@ $(PACKER_OUT)/obj/packer/%.o: packer/%.S
 	$(Q)$(CC) -c -o $@ $<
 
 $(PACKER_OUT)/obj/packer/built-in-table.o: configs/backends
-$(PACKER_OUT)/obj/packer/stub-blobs.o: $(addprefix $(OUT)/stub/,setup.bin \
+$(PACKER_OUT)/obj/packer/stub-blobs.o: $(addprefix $(OUT)/stub/,setup-32.bin head-32.bin stub-32-deflate.bin setup.bin \
 	head.bin stub-deflate.bin stub-xz.bin)
 
 -include $(PACKER_OBJECTS:.o=.d)

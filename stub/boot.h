@@ -34,6 +34,10 @@ enum boot_error {
         BOOT_SETUP_TOO_LARGE,
         BOOT_NO_ENTRY, /* the variant can not be entered this way */
         BOOT_HOLE_TOO_SMALL,
+        /* only in the 32-bit program */
+        BOOT_NO_64_BIT,      /* a 64-bit variant, no 64-bit mode */
+        BOOT_NOT_LGUEST,     /* ring 1, but boot_params does not name lguest */
+        BOOT_LARGE_MULTIBOOT, /* multiboot information has no room */
         BOOT_ERROR_END
 };
 
@@ -87,16 +91,35 @@ struct boot {
 
 const char *boot_strerror(int error);
 
+/* The variant is an ELF file that came with no Linux set-up header. */
+static inline bool boot_is_bare(const struct boot *boot)
+{
+        return variant_is_elf(&boot->info) && !boot->info.setup_size;
+}
+
 /* Rebuild the chosen variant at boot->body, room bytes: the image file, or its
  * payload loaded as an ELF (rebuild.c). */
 int boot_unpack(struct boot *boot, uint64_t room);
 int boot_load(struct boot *boot, uint64_t room);
 
+#ifdef __x86_64__
 /* handoff.S, trampoline-real.S */
 _Noreturn void leave_to_32(uint32_t target, uint32_t esi, uint32_t ebx);
 _Noreturn void leave_to_64(uint64_t target, uint64_t rsi,
                            const struct entry_state *state);
 _Noreturn void leave_to_boot_64(uint64_t target, uint64_t rsi);
 _Noreturn void leave_to_xen(uint64_t target, uint64_t rsi, uint64_t rsp);
+#else
+/* handoff-32.S */
+_Noreturn void leave_to_32_with(uint32_t target, uint32_t esi, uint32_t ebx,
+                                uint32_t eax);
+_Noreturn void leave_to_64_on(uint32_t target, uint32_t rsi, uint32_t tables);
+
+static inline _Noreturn void leave_to_32(uint32_t target, uint32_t esi,
+                                         uint32_t ebx)
+{
+        leave_to_32_with(target, esi, ebx, 0);
+}
+#endif
 
 #endif

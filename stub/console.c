@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "io.h"
+#include "lguest.h"
 
 #define UART              0x3f8
 #define UART_DIVISOR_LOW  0
@@ -41,7 +42,8 @@
 static enum {
         NONE,
         HARDWARE,
-        XEN
+        XEN,
+        LGUEST
 } console;
 static bool has_uart;
 static uint8_t *hypercall_page;   /* NULL: no Xen around a PVH or HVM guest */
@@ -111,6 +113,7 @@ static void screen_put(char c)
         cursor[1] = (uint8_t)y;
 }
 
+#ifdef __x86_64__
 static void xen_write(const char *text, size_t size)
 {
         uint64_t result;
@@ -120,6 +123,8 @@ static void xen_write(const char *text, size_t size)
                            "D"((uint64_t)CONSOLEIO_WRITE), "S"(size), "d"(text)
                          : "rcx", "r11", "memory");
 }
+
+#endif
 
 /* Xen's public/arch-x86/cpuid.h: EBX of the third leaf is the MSR that takes
  * the page's address. */
@@ -137,13 +142,21 @@ void console_open_xen(uint8_t *page, uint32_t leaf)
 
 static void xen_page_write(const char *text, size_t size)
 {
-        uint64_t result, command = CONSOLEIO_WRITE, count = size;
+        unsigned long result, command = CONSOLEIO_WRITE, count = size;
         const char *p = text;
+#ifdef __x86_64__
         __asm__ volatile(
                 "call *%4"
                 : "=a"(result), "+D"(command), "+S"(count), "+d"(p)
                 : "r"(hypercall_page + HYPERVISOR_CONSOLE_IO * HYPERCALL_SIZE)
                 : "rcx", "r8", "r9", "r10", "r11", "memory");
+#else
+        __asm__ volatile(
+                "call *%4"
+                : "=a"(result), "+b"(command), "+c"(count), "+d"(p)
+                : "r"(hypercall_page + HYPERVISOR_CONSOLE_IO * HYPERCALL_SIZE)
+                : "memory");
+#endif
 }
 
 void console_init(bool xen)
@@ -151,14 +164,23 @@ void console_init(bool xen)
         console = xen ? XEN : HARDWARE;
         if (!xen)
                 uart_init();
+#ifndef __x86_64__
+        if (lguest_ring())
+                console = lguest_console_open() ? LGUEST : NONE;
+#endif
 }
 
 static void put(const char *text, size_t size)
 {
+#ifdef __x86_64__
         if (console == XEN) {
                 xen_write(text, size);
                 return;
         }
+#else
+        for (; console == LGUEST && size; text++, size--)
+                lguest_console_put(*text);
+#endif
         if (hypercall_page)
                 xen_page_write(text, size);
         for (; console == HARDWARE && size; text++, size--) {

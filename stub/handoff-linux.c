@@ -10,7 +10,8 @@
  *
  * A re-wrapped kernel (VARIANT_ELF) has no boot code to rebuild: its ELF is
  * loaded instead, at its own distance from a 2 MiB boundary, and entered by
- * the 64-bit protocol whichever way we came.
+ * the 64-bit protocol whichever way we came.  A bare ELF is loaded where it is
+ * linked by the 32-bit stub program; handoff-bare.c enters it.
  */
 #include "handoff-linux.h"
 
@@ -18,7 +19,8 @@
 
 #include "io.h"
 
-#define ELF_ALIGNMENT 0x200000u /* of a relocated 64-bit Linux */
+#define ELF_ALIGNMENT    0x200000u /* of a relocated 64-bit Linux */
+#define LOADER_UNDEFINED 0xff      /* type_of_loader without a number */
 
 struct boot_params *linux_params(const struct boot *boot)
 {
@@ -59,9 +61,13 @@ int linux_rebuild(struct boot *boot)
         size_t room = (size_t)(boot->elf - load);
         const struct variant_info *info = &boot->info;
 
-        if (info->kind == VARIANT_ELF) {
+        if (variant_is_elf(info)) {
                 uint64_t start = boot->state->load;
                 start += -(start - info->load_addr) & (ELF_ALIGNMENT - 1);
+#ifndef __x86_64__
+                if (boot_is_bare(boot))
+                        start = info->load_addr;
+#endif
                 if (start - boot->state->load > room)
                         return MULTI_IMAGE_NO_MEMORY;
                 boot->body = at(start);
@@ -76,6 +82,16 @@ char *linux_command_line_room(struct boot *boot, size_t *ret_room)
         *ret_room = WINDOW_TAIL;
         return at(boot->state->load + get_le32(boot->parameters->init_size) -
                   WINDOW_TAIL);
+}
+
+void linux_make_params(struct boot *boot, struct boot_params *params,
+                       struct setup_header header)
+{
+        memset(params, 0, sizeof *params);
+        params->hdr = header;
+        params->hdr.type_of_loader = LOADER_UNDEFINED;
+        params->hdr.code32_start = (uint32_t)(uintptr_t)boot->body;
+        params->hdr.cmd_line_ptr = (uint32_t)(uintptr_t)boot->new_command_line;
 }
 
 int linux_prepare(struct boot *boot)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the three ways into a bzImage have in common. */
+/* What the ways into a bzImage have in common. */
 #ifndef STUB_HANDOFF_LINUX_H
 #define STUB_HANDOFF_LINUX_H
 
@@ -12,5 +12,10 @@ int linux_check_memory(struct boot *boot);
 int linux_rebuild(struct boot *boot);
 char *linux_command_line_room(struct boot *boot, size_t *ret_room);
 int linux_prepare(struct boot *boot);
+
+/* boot_params where no loader has made them: header and command line, the rest
+ * zero.  boot->body is known. */
+void linux_make_params(struct boot *boot, struct boot_params *params,
+                       struct setup_header header);
 
 #endif

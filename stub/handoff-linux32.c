@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The 32-bit boot protocol: as GRUB's `linux` enters a kernel. */
+#include "handoff-bare.h"
 #include "handoff-linux.h"
 
 static _Noreturn void hand_off(struct boot *boot)
 {
         if (boot->loaded_elf)
-                leave_to_boot_64((uintptr_t)boot->body + boot->elf_entry -
-                                         boot->info.load_addr,
-                                 boot->state->info);
+                leave_to_elf(boot, boot->state->info);
         leave_to_32((uint32_t)(uintptr_t)boot->body,
                     (uint32_t)boot->state->info, 0);
 }

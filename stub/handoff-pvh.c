@@ -11,12 +11,11 @@
 
 #include <xen/arch-x86/hvm/start_info.h>
 
-#include "boot-params.h"
-#include "boot.h"
+#include "handoff-bare.h"
+#include "handoff-linux.h"
 #include "io.h"
 
-#define LINE_ROOM        2048u /* COMMAND_LINE_SIZE of Linux on x86 */
-#define LOADER_UNDEFINED 0xff  /* type_of_loader without an assigned number */
+#define LINE_ROOM 2048u /* COMMAND_LINE_SIZE of Linux on x86 */
 
 static struct hvm_start_info *start_info(const struct boot *boot)
 {
@@ -43,7 +42,7 @@ static int rebuild(struct boot *boot)
         uint64_t room = get_le64(boot->parameters->hole_size);
 
         boot->body = hole;
-        if (info->pvh_entry || info->kind == VARIANT_ELF) {
+        if (info->pvh_entry || variant_is_elf(info)) {
                 if ((uintptr_t)hole != info->load_addr)
                         return BOOT_NO_ENTRY;
                 return boot_load(boot, room);
@@ -82,13 +81,8 @@ static void make_params(struct boot *boot)
 {
         const struct hvm_start_info *info = start_info(boot);
         struct boot_params *params = (struct boot_params *)boot->setup;
-        struct setup_header header = *header_of(boot->setup);
 
-        memset(params, 0, sizeof *params);
-        params->hdr = header;
-        params->hdr.type_of_loader = LOADER_UNDEFINED;
-        params->hdr.code32_start = (uint32_t)(uintptr_t)boot->body;
-        params->hdr.cmd_line_ptr = (uint32_t)(uintptr_t)boot->new_command_line;
+        linux_make_params(boot, params, *header_of(boot->setup));
         params->acpi_rsdp_addr = info->rsdp_paddr;
         copy_memory_map(info, params);
         if (info->nr_modules) {
@@ -119,9 +113,7 @@ static _Noreturn void hand_off(struct boot *boot)
                 leave_to_32((uint32_t)boot->info.pvh_entry, 0,
                             (uint32_t)boot->state->info);
         if (boot->loaded_elf)
-                leave_to_boot_64((uintptr_t)boot->body + boot->elf_entry -
-                                         boot->info.load_addr,
-                                 (uintptr_t)boot->setup);
+                leave_to_elf(boot, (uintptr_t)boot->setup);
         leave_to_32((uint32_t)(uintptr_t)boot->body,
                     (uint32_t)(uintptr_t)boot->setup, 0);
 }

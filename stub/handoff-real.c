@@ -10,9 +10,13 @@
  *     trampoline         the way back; new sp: the stack grows down from here
  *     command line       edited: the variant's set-up reads it below 1 MiB
  *     old sp             the loader's
+ *
+ * A bare ELF has no set-up that could ask the BIOS: our own has asked for the
+ * memory map in its stead (setup.S), and the kernel gets boot_params.
  */
 #include <string.h>
 
+#include "handoff-bare.h"
 #include "handoff-linux.h"
 #include "io.h"
 
@@ -53,6 +57,27 @@ static int check_memory(struct boot *boot)
         return linux_check_memory(boot);
 }
 
+#ifndef __x86_64__
+/* Video mode 3 is what a BIOS leaves. */
+static int make_params(struct boot *boot)
+{
+        const uint8_t *setup = at(boot->state->info);
+        const uint8_t *map = setup + SETUP_MEMORY_MAP;
+        struct boot_params *params = (void *)(boot->own + OWN_SETUP);
+        unsigned count = map[0] | map[1] << 8;
+
+        boot->setup = (uint8_t *)params;
+        linux_make_params(boot, params, linux_params(boot)->hdr);
+        if (count > E820_MAX_ENTRIES_ZEROPAGE)
+                count = E820_MAX_ENTRIES_ZEROPAGE;
+        memcpy(params->e820_table, setup + (map[2] | map[3] << 8),
+               count * sizeof params->e820_table[0]);
+        params->e820_entries = (uint8_t)count;
+        text_screen(params);
+        return 0;
+}
+#endif
+
 static void put32(uint8_t *at, uint64_t value)
 {
         le32 v = put_le32((uint32_t)value);
@@ -62,6 +87,9 @@ static void put32(uint8_t *at, uint64_t value)
 /* Where the set-up jumps when it is done, in front of a loaded ELF. */
 static void hook_entry(const struct boot *boot, struct setup_header *loader)
 {
+#ifndef __x86_64__
+        identity_map(boot->own + OWN_PAGE_TABLES);
+#endif
         put32(entry_hook_self, (uintptr_t)entry_hook);
         put32(entry_hook_tables, (uintptr_t)boot->own + OWN_PAGE_TABLES);
         put32(entry_hook_target,
@@ -75,6 +103,10 @@ static int prepare(struct boot *boot)
         struct setup_header *loader = &linux_params(boot)->hdr;
 
         loader->cmd_line_ptr = (uint32_t)(segment + line_offset(boot));
+#ifndef __x86_64__
+        if (boot_is_bare(boot))
+                return make_params(boot);
+#endif
         /* A bare ELF has no set-up that asks the BIOS for memory and screen,
          * and a header alone is none. */
         if (boot->info.setup_size < SETUP_HEADER + sizeof *loader ||
@@ -95,6 +127,10 @@ static _Noreturn void hand_off(struct boot *boot)
         uint32_t stack = saved_stack(boot);
         struct setup_header *header = header_of(boot->setup);
 
+#ifndef __x86_64__
+        if (boot_is_bare(boot))
+                leave_to_elf(boot, (uintptr_t)boot->setup);
+#endif
         stack = (stack & 0xffff0000) | trampoline;
         if (header->loadflags & CAN_USE_HEAP)
                 header->heap_end_ptr = (uint16_t)(trampoline - HEAP_END_OFFSET);

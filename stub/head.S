@@ -12,6 +12,10 @@
  * composer places E at least a block and all block headers above the first
  * block, hence no copy meets bytes that are still needed.
  *
+ * Assembled a second time with PROGRAM_32, for files that carry the 32-bit stub
+ * program: there all entries but the 64-bit one go on to that, in the mode that
+ * they came in.
+ *
  * Position independent: the load address is in ebp (rbp).  Stack: none but the
  * scratch field of boot_params, for one call.
  */
@@ -43,21 +47,64 @@ elf_offset:
         .long   0
 own_offset:
         .long   0
-        .quad   0
+program_32_offset:
+        .long   0
+        .long   0
 
         .org    HEAD_ENTRY_REAL
         cld
         cli
         movl    $PROTOCOL_REAL, %edi
-        jmp     common_32
-
         /* esi: boot_params, or our set-up, which is laid out alike */
 common_32:
         leal    SCRATCH + 4(%esi), %esp
         call    1f
 1:      popl    %ebp
         subl    $1b - head, %ebp
+#ifdef PROGRAM_32
+        /* As common_64 below, but for the way on: edi: protocol, esi:
+         * information, ebp: load address.  Maybe in ring 1 (lguest), where
+         * descriptor tables are not ours; the loader's segments are flat. */
+move_32:
+        movl    %edi, %edx
+        movl    %esi, %esp              /* there is nothing to push */
+        movl    block_count - head(%ebp), %eax
+        movl    last_block_size - head(%ebp), %ecx
+1:      decl    %eax
+        js      2f
+        imull   $STORED_BLOCK_SIZE + STORED_BLOCK_HEADER, %eax, %esi
+        addl    data_offset - head(%ebp), %esi
+        addl    %ebp, %esi
+        imull   $STORED_BLOCK_SIZE, %eax, %edi
+        addl    elf_offset - head(%ebp), %edi
+        addl    %ebp, %edi
+        addl    $3, %ecx
+        shrl    $2, %ecx
+        rep movsl
+        movl    $STORED_BLOCK_SIZE, %ecx
+        jmp     1b
+2:      movl    elf_offset - head(%ebp), %ebx
+        addl    %ebp, %ebx              /* E */
+        movl    program_32_offset - head(%ebp), %eax
+        leal    STUB_32_ENTRY_HEAD(%ebx, %eax), %eax
+        movl    %edx, %edi              /* protocol */
+        movl    %esp, %esi              /* information */
+        movl    %ebp, %edx              /* load address */
+        jmp     *%eax
 
+        /* eax: the loader's magic number, ebx: its information.  There is no
+         * stack, but the headers say where we are. */
+        .org    HEAD_ENTRY_MULTIBOOT
+        cld
+        cli
+        movl    $PROTOCOL_MULTIBOOT1, %edi
+        cmpl    $0x2badb002, %eax
+        je      1f
+        movl    $PROTOCOL_MULTIBOOT2, %edi
+1:      movl    %ebx, %esi
+        movl    $LOAD_ADDR, %ebp
+        jmp     move_32
+#else
         /* A descriptor table of our own: the loader's may be gone. */
         leal    gdt - head(%ebp), %eax
         movl    %eax, gdt_base - head(%ebp)
@@ -91,6 +138,7 @@ common_32:
         movl    %eax, far_64 - head(%ebp)
         enable_long_mode
         ljmpl   *far_64 - head(%ebp)
+#endif
 
         .org    HEAD_ENTRY_64
         .code64
@@ -129,6 +177,7 @@ common_64:
         leaq    STUB_ENTRY_HEAD(%r9), %rax
         jmp     *%rax
 
+#ifndef PROGRAM_32
         /* A 64-bit program on a 32-bit processor: as much as can be said. */
         .code32
 no_long_mode:
@@ -160,4 +209,8 @@ gdt_base:
         .long   0
 far_64: .long   0
         .word   0x08
+#else
+        /* multiboot headers: the composer's */
+        .org    HEAD_32_SIZE
+#endif
         .balign 16

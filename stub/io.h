@@ -17,6 +17,18 @@ static inline uint8_t in8(uint16_t port)
         return value;
 }
 
+static inline void out32(uint16_t port, uint32_t value)
+{
+        __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint32_t in32(uint16_t port)
+{
+        uint32_t value;
+        __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+        return value;
+}
+
 static inline uint64_t cycles(void)
 {
         uint32_t low, high;

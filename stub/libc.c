@@ -12,12 +12,22 @@
 
 #include "memory.h"
 
+typedef unsigned long word;
+#define WORD sizeof(word)
+#ifdef __x86_64__
+#define MOVE_WORDS "rep movsq"
+#define SET_WORDS  "rep stosq"
+#else
+#define MOVE_WORDS "rep movsl"
+#define SET_WORDS  "rep stosl"
+#endif
+
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
         void *d = to;
-        size_t words = size / 8, rest = size % 8;
-        __asm__ volatile("rep movsq\n\t"
-                         "movq %3, %2\n\t"
+        size_t words = size / WORD, rest = size % WORD;
+        __asm__ volatile(MOVE_WORDS "\n\t"
+                         "mov %3, %2\n\t"
                          "rep movsb"
                          : "+D"(d), "+S"(from), "+c"(words)
                          : "r"(rest)
@@ -28,12 +38,12 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 void *memset(void *to, int value, size_t size)
 {
         void *d = to;
-        size_t words = size / 8, rest = size % 8;
-        __asm__ volatile("rep stosq\n\t"
-                         "movq %3, %1\n\t"
+        size_t words = size / WORD, rest = size % WORD;
+        __asm__ volatile(SET_WORDS "\n\t"
+                         "mov %3, %1\n\t"
                          "rep stosb"
                          : "+D"(d), "+c"(words)
-                         : "a"((uint8_t)value * 0x0101010101010101u), "r"(rest)
+                         : "a"((uint8_t)value * ((word)-1 / 255)), "r"(rest)
                          : "memory");
         return to;
 }
@@ -45,13 +55,13 @@ void *memmove(void *to, const void *from, size_t size)
         if ((uintptr_t)d - (uintptr_t)s >= size)
                 return memcpy(to, from, size);
         /* Overlapping, upwards: from the end, words first. */
-        while (size % 8)
+        while (size % WORD)
                 size--, d[size] = s[size];
         while (size) {
-                uint64_t word;
-                size -= 8;
-                __builtin_memcpy(&word, s + size, 8);
-                __builtin_memcpy(d + size, &word, 8);
+                word w;
+                size -= WORD;
+                __builtin_memcpy(&w, s + size, WORD);
+                __builtin_memcpy(d + size, &w, WORD);
         }
         return to;
 }
@@ -77,6 +87,14 @@ _Noreturn void __stack_chk_fail(void)
 {
         stop("stack overrun in a decoder");
 }
+
+#ifndef __x86_64__
+/* What position independent code in 32 bits calls. */
+_Noreturn void __stack_chk_fail_local(void)
+{
+        __stack_chk_fail();
+}
+#endif
 
 _Noreturn void abort(void)
 {

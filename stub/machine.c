@@ -108,13 +108,31 @@ static bool dmi_serial(const struct machine *m, char *ret_serial, size_t room)
         return false;
 }
 
-void machine_init(struct machine *ret_machine, bool xen_pv, bool pvh)
+void machine_init(struct machine *ret_machine, bool xen_pv)
 {
         *ret_machine = (struct machine){
                 .xen_pv = xen_pv,
-                .pvh = pvh,
                 .cpuid = cpuid,
                 .dmi_serial = xen_pv ? NULL : dmi_serial,
                 .port_in = xen_pv ? NULL : port_in,
+#ifndef __x86_64__
+                .roms = at(VMI_ROMS),
+#endif
         };
 }
+
+#ifndef __x86_64__
+#define LEAF_EXTENDED          0x80000000u
+#define LEAF_EXTENDED_FEATURES 0x80000001u
+#define FEATURE_LM             (1u << 29) /* EDX */
+
+bool machine_has_64_bit(void)
+{
+        uint32_t regs[4];
+        cpuid(NULL, LEAF_EXTENDED, regs);
+        if (regs[0] < LEAF_EXTENDED_FEATURES)
+                return false;
+        cpuid(NULL, LEAF_EXTENDED_FEATURES, regs);
+        return regs[3] & FEATURE_LM;
+}
+#endif

@@ -5,7 +5,11 @@
 
 #include "platform.h"
 
-/* Real CPUID, ports and DMI tables; on Xen PV neither ports nor tables. */
-void machine_init(struct machine *ret_machine, bool xen_pv, bool pvh);
+/* Real CPUID, ports, ROMs and DMI tables; on Xen PV CPUID alone.  The caller
+ * sets what only the entry tells: pvh, lguest. */
+void machine_init(struct machine *ret_machine, bool xen_pv);
+
+/* The processor has 64-bit mode. */
+bool machine_has_64_bit(void);
 
 #endif

@@ -9,18 +9,25 @@
 #include "console.h"
 #include "exception.h"
 #include "io.h"
+#include "lguest.h"
 #include "machine.h"
 #include "memory.h"
 
 extern const struct entry_protocol protocol_real, protocol_linux32,
-        protocol_linux64, protocol_pvh, protocol_xen;
+        protocol_linux64, protocol_pvh, protocol_xen, protocol_multiboot1,
+        protocol_multiboot2;
 
 const struct entry_protocol *const entry_protocols[PROTOCOL_COUNT] = {
         [PROTOCOL_REAL] = &protocol_real,
         [PROTOCOL_LINUX32] = &protocol_linux32,
-        [PROTOCOL_LINUX64] = &protocol_linux64,
         [PROTOCOL_PVH] = &protocol_pvh,
+#ifdef __x86_64__
+        [PROTOCOL_LINUX64] = &protocol_linux64,
         [PROTOCOL_XEN_PV] = &protocol_xen,
+#else
+        [PROTOCOL_MULTIBOOT1] = &protocol_multiboot1,
+        [PROTOCOL_MULTIBOOT2] = &protocol_multiboot2,
+#endif
 };
 
 const char *boot_strerror(int error)
@@ -35,6 +42,14 @@ const char *boot_strerror(int error)
                 [BOOT_NO_ENTRY] =
                         "this variant has no entry for this boot protocol",
                 [BOOT_HOLE_TOO_SMALL] = "the hole is smaller than the variant",
+#ifndef __x86_64__
+                [BOOT_NO_64_BIT] = "this variant needs 64-bit mode, which is "
+                                   "not there",
+                [BOOT_NOT_LGUEST] =
+                        "entered in ring 1, but not by lguest (boot_params: "
+                        "version, hardware_subarch)",
+                [BOOT_LARGE_MULTIBOOT] = "multiboot information has no room",
+#endif
         };
         return error >= MULTI_IMAGE_ERROR_COUNT && error < BOOT_ERROR_END
                        ? texts[error]
@@ -67,18 +82,29 @@ static int find_ourselves(struct boot *boot)
         return 0;
 }
 
+/* Descriptor tables and exceptions are ours. */
+static bool in_ring_0(const struct boot *boot)
+{
+#ifdef __x86_64__
+        return boot->state->protocol != PROTOCOL_XEN_PV;
+#else
+        (void)boot;
+        return !lguest_ring();
+#endif
+}
+
 /* From here on everything that the loader has left can be read, and mistakes
  * are reported. */
 static int map_memory_of(struct boot *boot)
 {
-        if (boot->state->protocol != PROTOCOL_XEN_PV)
+        if (in_ring_0(boot))
                 exception_init(boot->own + OWN_GATES);
         return boot->protocol->map ? boot->protocol->map(boot) : 0;
 }
 
 static int open_screen(struct boot *boot)
 {
-        if (boot->state->protocol != PROTOCOL_XEN_PV)
+        if (in_ring_0(boot))
                 console_open_screen();
         return 0;
 }
@@ -87,9 +113,23 @@ static int look_at_machine(struct boot *boot)
 {
         struct machine machine;
         uint64_t protocol = boot->state->protocol;
-        machine_init(&machine, protocol == PROTOCOL_XEN_PV,
-                     protocol == PROTOCOL_PVH);
+        machine_init(&machine, protocol == PROTOCOL_XEN_PV);
+        machine.pvh = protocol == PROTOCOL_PVH;
+#ifndef __x86_64__
+        if (!in_ring_0(boot)) {
+                machine.lguest = protocol == PROTOCOL_LINUX32 &&
+                                 lguest_named(at(boot->state->info));
+                if (!machine.lguest)
+                        return BOOT_NOT_LGUEST;
+        }
+#endif
         platform_detect(&machine, &boot->seen);
+#ifndef __x86_64__
+        if (boot->seen.refused_why)
+                say("ingot: VMI ROM at %lx refused: %s\n",
+                    (unsigned long)boot->seen.refused_rom,
+                    boot->seen.refused_why);
+#endif
         if (protocol == PROTOCOL_PVH && boot->seen.platform == PLATFORM_XEN_PVH)
                 console_open_xen(boot->own + OWN_HYPERCALLS, boot->seen.leaf);
         return 0;
@@ -125,28 +165,49 @@ static void list_variants(const struct boot *boot)
         say("\n");
 }
 
+/* Variants that the processor can run, as far as it is a question: 1 << index. */
+static uint32_t usable_variants(const struct boot *boot)
+{
+        uint32_t usable = UINT32_MAX;
+#ifndef __x86_64__
+        struct variant_info info;
+        if (in_ring_0(boot) && machine_has_64_bit())
+                return usable;
+        for (uint32_t i = 0; i < boot->mi.variant_count; i++)
+                if (!multi_image_variant(&boot->mi, i, &info) &&
+                    info.kind != VARIANT_ELF_32)
+                        usable &= ~(1u << i);
+#else
+        (void)boot;
+#endif
+        return usable;
+}
+
 /* The command line's word counts, then the rules, then the default; a name
  * that is not there gives the default, not the rules: it was meant to differ. */
 static int choose(struct boot *boot)
 {
         const struct options *options = &boot->options;
+        uint32_t usable = usable_variants(boot);
+        int error;
 
         boot->rule = -1;
         if (options->variant) {
                 boot->reason = "override";
-                if (!multi_image_find(&boot->mi, options->variant,
-                                      options->variant_size, &boot->variant))
-                        return multi_image_variant(&boot->mi, boot->variant,
-                                                   &boot->info);
-                list_variants(boot);
-                boot->reason = "unknown-name";
-                boot->variant = boot->mi.default_variant;
+                if (multi_image_find(&boot->mi, options->variant,
+                                     options->variant_size, &boot->variant)) {
+                        list_variants(boot);
+                        boot->reason = "unknown-name";
+                        boot->variant = boot->mi.default_variant;
+                }
         } else {
-                boot->variant = multi_image_choose(
-                        &boot->mi, boot->seen.platforms, &boot->rule);
+                boot->variant = multi_image_choose(&boot->mi,
+                                                   boot->seen.platforms, usable,
+                                                   &boot->rule);
                 boot->reason = boot->rule < 0 ? "default" : "rule";
         }
-        return multi_image_variant(&boot->mi, boot->variant, &boot->info);
+        error = multi_image_variant(&boot->mi, boot->variant, &boot->info);
+        return error || usable >> boot->variant & 1 ? error : BOOT_NO_64_BIT;
 }
 
 /* A number in decimal, NUL-terminated, at out. */
@@ -263,7 +324,8 @@ _Noreturn void stub_main(const struct entry_state *state, uint8_t *elf)
         console_init(state->protocol == PROTOCOL_XEN_PV);
 
         for (const struct step *step = steps;; step++) {
-                uint64_t start = cycles();
+                /* not every 32-bit processor counts */
+                uint64_t start = boot.options.verbose ? cycles() : 0;
                 int error = step->run(&boot);
                 if (boot.options.verbose)
                         say("ingot: %s: %lu cycles\n", step->name,

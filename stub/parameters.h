@@ -9,8 +9,9 @@
  *     0x000  ELF header, four program headers
  *     0x180  struct stub_parameters
  *     0x200  notes (Xen PV, PVH)
- *     0x400  entries, then the rest of the stub program
- *     store_offset (page aligned)  the store, to the end of E
+ *     0x400  entries, then the rest of the 64-bit stub program
+ *     program_32_offset  the 32-bit stub program, if the file has one
+ *     store_offset       the store, to the end of E
  *
  * Behind E, page aligned, lies the stub's own memory (STUB_OWN_SIZE), and
  * behind that, unless the hole holds it, the memory lent to the reader.
@@ -24,6 +25,13 @@
 #define HEAD_PARAMETERS 0x040
 #define HEAD_ENTRY_REAL 0x100 /* from our own set-up, in 32-bit mode */
 #define HEAD_ENTRY_64   0x200
+/* Only in a file with the 32-bit stub program, which takes every entry but
+ * the 64-bit one; multiboot's headers lead here.  They must lie in what they
+ * say is to be loaded, and the first in the file's first 8192 bytes. */
+#define HEAD_ENTRY_MULTIBOOT 0x1c0
+#define HEAD_MULTIBOOT1      0x280 /* 32 bytes */
+#define HEAD_MULTIBOOT2      0x2a0 /* 64 bytes */
+#define HEAD_32_SIZE         0x2e0
 
 /* Offsets in E. */
 #define STUB_PARAMETERS 0x180
@@ -36,9 +44,22 @@
 #define STUB_ENTRY_XEN  0x420 /* 64-bit, Xen PV */
 #define STUB_PROGRAM    0x430
 
+/* Offsets in the 32-bit stub program. */
+#define STUB_32_ENTRY_HEAD 0x00 /* from head.bin */
+#define STUB_32_ENTRY_PVH  0x10 /* PHYS32_ENTRY */
+#define STUB_32_PVH_BASE   0x11 /* le32: E's own physical address */
+
 /* Offset in setup.bin (and so in boot_params' layout) behind the Linux header,
  * which can not pass 0x281: ss:sp as the loader gave them. */
 #define SETUP_SAVED_STACK 0x284
+/* In the set-up of a file with the 32-bit stub program: the BIOS's memory map,
+ * le16 number of entries, le16 their offset; each as in boot_params. */
+#define SETUP_MEMORY_MAP 0x288
+#define SETUP_CODE 0x380
+
+/* Where loaders put the protected-mode part of a bzImage that is not
+ * relocatable, and where the multiboot headers ask for it: 1 MiB. */
+#define LOAD_ADDR 0x100000
 
 /* Deflate stored blocks hold at most 65535 bytes; a multiple of 8 lets the
  * head move whole words.  Five bytes (type, length, complement) precede each. */
@@ -71,7 +92,13 @@
 #define PROTOCOL_LINUX64 2
 #define PROTOCOL_PVH     3
 #define PROTOCOL_XEN_PV  4
-#define PROTOCOL_COUNT   5
+#define PROTOCOL_MULTIBOOT1 5
+#define PROTOCOL_MULTIBOOT2 6
+#define PROTOCOL_COUNT   7
+
+/* Offsets in struct stub_parameters, for assembly. */
+#define PARAMETER_OWN        12
+#define PARAMETER_PROGRAM_32 124
 
 #ifndef __ASSEMBLER__
 #include "multi-image/format.h"
@@ -84,7 +111,8 @@ struct head_parameters {
         le32 last_block_size; /* bytes of data in the last of them */
         le32 elf_offset;      /* where E goes */
         le32 own_offset;      /* the stub's own memory, behind E */
-        uint8_t reserved[8];  /* zero */
+        le32 program_32_offset; /* in E; 0: there is no 32-bit stub program */
+        uint8_t reserved[4];    /* zero */
 };
 _Static_assert(sizeof(struct head_parameters) == 32, "head.S reads it");
 
@@ -106,9 +134,16 @@ struct stub_parameters {
         /* SHA-256 of E up to the store, this field taken as zeros */
         uint8_t stub_digest[32];
         /* first bytes of the SHA-256 of set-up and head, which a bare E lacks */
-        uint8_t head_digest[24];
+        uint8_t head_digest[20];
+        le32 program_32_offset; /* in E; 0: there is no 32-bit stub program */
 };
 _Static_assert(sizeof(struct stub_parameters) == 128, "STUB_NOTES follows");
+_Static_assert(__builtin_offsetof(struct stub_parameters, own_offset) ==
+                               PARAMETER_OWN &&
+                       __builtin_offsetof(struct stub_parameters,
+                                          program_32_offset) ==
+                               PARAMETER_PROGRAM_32,
+               "entry-32.S reads them");
 
 #define STUB_MAGIC "INGOTSTB"
 #endif

@@ -2,7 +2,8 @@
 /*
  * Detection: one table of probes, the most specific first.
  *
- * Order (docs/design.md): the entry protocol; then the CPUID leaves
+ * Order (docs/design.md): the entry protocol; lguest, whose guests run in ring
+ * 1; a VMI ROM, which may be present on any machine; then the CPUID leaves
  * 0x40000000, 0x40000100, … 0x40010000, which mean something only while
  * CPUID.1:ECX[31] is set (without it QEMU and KVM still answer them); then
  * VMware by DMI serial number and backdoor port together, since every default
@@ -12,12 +13,21 @@
  * it, with their own a step above: so it counts only if no other signature
  * does.  In a Xen PV guest plain CPUID shows the machine outside, hence nothing
  * else is asked there.
+ *
+ * Guests of lguest and VMI are 32-bit kernels: the 64-bit stub does not look
+ * for their hosts.
  */
 #include "platform.h"
 
 #include <string.h>
 
+#if defined(__x86_64__) && !__STDC_HOSTED__
+#define PROBES_32   0
 #define PROBE_COUNT 12 /* rows of the table */
+#else
+#define PROBES_32   1
+#define PROBE_COUNT 14
+#endif
 
 #define LEAF_FIRST 0x40000000u
 #define LEAF_LAST  0x40010000u
@@ -31,7 +41,7 @@
 struct look {
         const struct machine *machine;
         bool hypervisor; /* CPUID.1:ECX[31] */
-        uint32_t *leaf;  /* by probe: where its signature is; 0: nowhere */
+        uint32_t *leaf;  /* by probe: the leaf of its signature; 0: none */
 };
 
 struct probe {
@@ -60,6 +70,75 @@ static bool is_xen_pv(const struct look *look, const struct probe *probe,
         seen->how = "Xen PV entry";
         return look->machine->xen_pv;
 }
+
+#if PROBES_32
+static bool is_lguest(const struct look *look, const struct probe *probe,
+                      struct seen *seen)
+{
+        (void)probe;
+        seen->how = "ring 1, boot_params";
+        return look->machine->lguest;
+}
+
+/* The ROM's header, 144 bytes: offsets of the VMI specification 3.0. */
+#define VMI_STEP        2048u
+#define VMI_ROM_UNIT    512u /* of its length */
+#define VMI_LENGTH      2
+#define VMI_SIGNATURE   8
+#define VMI_API_MAJOR   13
+#define VMI_LICENCE     22 /* u16, offset of a string */
+#define VMI_PCI         24 /* u16, offset of the PCI header */
+#define VMI_HEADER_SIZE 144u
+
+/* NULL: the ROM at rom is VMI's and can be used; room: bytes up to the end of
+ * where ROMs lie. */
+static const char *vmi_fault(const uint8_t *rom, size_t room)
+{
+        size_t size = rom[VMI_LENGTH] * VMI_ROM_UNIT;
+        size_t licence = rom[VMI_LICENCE] | rom[VMI_LICENCE + 1] << 8;
+        uint8_t sum = 0;
+
+        if (size < VMI_HEADER_SIZE || size > room)
+                return "length";
+        for (size_t i = 0; i < size; i++)
+                sum = (uint8_t)(sum + rom[i]);
+        if (sum)
+                return "checksum";
+        if (rom[VMI_API_MAJOR] != 3)
+                return "API version";
+        if (!(rom[VMI_PCI] | rom[VMI_PCI + 1]))
+                return "no PCI header";
+        if (licence + sizeof "GPL v2" > size ||
+            (memcmp(rom + licence, "GPL", sizeof "GPL") &&
+             memcmp(rom + licence, "GPL v2", sizeof "GPL v2")))
+                return "licence";
+        return NULL;
+}
+
+static bool is_vmi(const struct look *look, const struct probe *probe,
+                   struct seen *seen)
+{
+        const uint8_t *roms = look->machine->roms;
+        static const char header[] = "\x55\xaa";
+
+        for (size_t at = 0; roms && at < VMI_ROMS_SIZE; at += VMI_STEP) {
+                const char *fault;
+                if (memcmp(roms + at, header, 2) ||
+                    memcmp(roms + at + VMI_SIGNATURE, probe->signature, 4))
+                        continue;
+                fault = vmi_fault(roms + at, VMI_ROMS_SIZE - at);
+                if (!fault) {
+                        seen->how = "ROM";
+                        seen->leaf = VMI_ROMS + (uint32_t)at;
+                        memcpy(seen->signature, probe->signature, 5);
+                        return true;
+                }
+                seen->refused_rom = VMI_ROMS + (uint32_t)at;
+                seen->refused_why = fault;
+        }
+        return false;
+}
+#endif
 
 static bool has_signature(const struct look *look, const struct probe *probe,
                           struct seen *seen)
@@ -116,6 +195,10 @@ static bool is_any(const struct look *look, const struct probe *probe,
 /* The first probe that answers yes wins: specific before general. */
 static const struct probe probes[PROBE_COUNT] = {
         { PLATFORM_XEN_PV, is_xen_pv, NULL },
+#if PROBES_32
+        { PLATFORM_LGUEST, is_lguest, NULL },
+        { PLATFORM_VMI, is_vmi, "cVmi\0\0\0\0\0\0\0" },
+#endif
         { PLATFORM_KVM, has_signature, "KVMKVMKVM\0\0" },
         { PLATFORM_XEN_PVH, is_xen_pvh, "XenVMMXenVMM" },
         { PLATFORM_XEN_HVM, has_signature, "XenVMMXenVMM" },
@@ -168,6 +251,17 @@ void platform_detect(const struct machine *machine, struct seen *ret_seen)
                 probe++;
         seen.platform = probe->platform;
         seen.platforms = platform_rules(probe->platform);
+#if PROBES_32
+        /* A ROM says nothing against what the machine is besides: rules for
+         * that hold as well, and priorities decide. */
+        if (probe->platform == PLATFORM_VMI) {
+                struct seen besides = { 0 };
+                do
+                        probe++;
+                while (!probe->matches(&look, probe, &besides));
+                seen.platforms |= platform_rules(probe->platform);
+        }
+#endif
         *ret_seen = seen;
 }
 

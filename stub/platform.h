@@ -16,6 +16,9 @@
 struct machine {
         bool xen_pv; /* entered by the Xen PV protocol, or a guest of that kind */
         bool pvh;    /* entered by the PVH protocol, or a guest of that kind */
+        bool lguest; /* ring 1, and boot_params says so */
+        /* Memory from VMI_ROMS on, VMI_ROMS_SIZE bytes; NULL: out of reach. */
+        const uint8_t *roms;
         /* CPUID of a leaf, sub-leaf 0: eax, ebx, ecx, edx. */
         void (*cpuid)(const struct machine *m, uint32_t leaf, uint32_t regs[4]);
         /* DMI system serial number, NUL-terminated; false if there is none. */
@@ -35,7 +38,14 @@ struct seen {
         const char *how;        /* for people: "Xen PV entry", "CPUID" … */
         uint32_t leaf;          /* CPUID leaf of the signature; 0: none */
         char signature[13];     /* NUL-terminated; "" if there is none */
+        /* A VMI ROM that can't be used: where, and why not; NULL: none. */
+        uint32_t refused_rom;
+        const char *refused_why;
 };
+
+/* Where a VMI ROM lies (VMI 3.0; Linux 2.6.36, vmi_32.c). */
+#define VMI_ROMS      0xc0000u
+#define VMI_ROMS_SIZE 0x20000u
 
 /* The platforms whose rules hold on this one, as bits: 1 << platform. */
 uint32_t platform_rules(enum platform platform);

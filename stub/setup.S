@@ -85,9 +85,13 @@ saved_sp:
         .word   0
 saved_ss:
         .word   0
-
-/* Room for a multiboot1 header (48 bytes) and a multiboot2 header. */
-        .org    0x380
+#ifdef PROGRAM_32
+        .org    SETUP_MEMORY_MAP
+map_count:
+        .word   0
+        .word   setup_end - setup
+#endif
+        .org    SETUP_CODE
 start_of_setup:
         cli
         cld
@@ -113,6 +117,9 @@ start_of_setup:
         movw    %bx, saved_sp - setup
         movw    %ax, saved_ss - setup
 
+#ifdef PROGRAM_32
+        call    read_map
+#endif
         call    check_window
         call    enable_a20
         cli                     /* whatever the BIOS did */
@@ -171,6 +178,28 @@ check_window:
 4:      movw    $window_message - setup, %si
         jmp     fail
 9:      ret
+
+#ifdef PROGRAM_32
+/* The BIOS's memory map, for a kernel that has no set-up to ask for it: behind
+ * this set-up, where the stack does not come (handoff-real.c sees to that). */
+read_map:
+        xorl    %ebx, %ebx
+        movw    $setup_end - setup, %di
+1:      movl    $0xe820, %eax
+        movl    $20, %ecx
+        movl    $0x534d4150, %edx       /* "SMAP" */
+        int     $0x15
+        jc      2f
+        cmpl    $0x534d4150, %eax
+        jne     2f
+        addw    $20, %di
+        incw    map_count - setup
+        cmpw    $128, map_count - setup /* E820_MAX_ENTRIES_ZEROPAGE */
+        je      2f
+        testl   %ebx, %ebx
+        jnz     1b
+2:      ret
+#endif
 
 /* A20: ask the BIOS, then the fast gate, then the keyboard controller; each
  * is tried until an address above 1 MiB no longer mirrors the one below. */
@@ -287,3 +316,4 @@ kernel_version:
         .asciz  INGOT_VERSION
 /* Whole sectors; the boot sector is one of them. */
         .balign 512
+setup_end:

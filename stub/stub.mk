@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# The stub: set-up and head as flat files, and the stub program once per decoder. `ingot` carries
-# all four (packer/stub-blobs.S).
+# The stub: set-up and head as flat files, and the stub program once per decoder; and for files
+# with kernels that are no Linux set-up, head and program again, in 32 bits. `ingot` carries
+# all seven (packer/stub-blobs.S).
 
 # In the order in which a boot passes through them; setup.S and head.S come first.
 STUB_SOURCES := \
@@ -12,6 +13,16 @@ STUB_SOURCES := \
 	stub/boot-params.c stub/handoff-linux.c stub/handoff-real.c \
 	stub/handoff-linux32.c stub/handoff-linux64.c stub/handoff-pvh.c \
 	stub/handoff-xen.c stub/trampoline-real.S stub/handoff.S
+
+# The program that runs in 32 bits, ring 1 or without 64-bit mode.
+STUB_32_SOURCES := \
+	stub/entry-32.S stub/main.c \
+	stub/console.c stub/lguest.c stub/exception-entry-32.S stub/exception.c \
+	stub/machine.c stub/platform.c stub/command-line.c \
+	stub/rebuild.c stub/memory.c stub/libc.c \
+	stub/boot-params.c stub/handoff-linux.c stub/handoff-real.c \
+	stub/handoff-linux32.c stub/handoff-pvh.c stub/handoff-multiboot.c stub/handoff-bare.c \
+	stub/trampoline-real.S stub/handoff-32.S
 
 # Everything that reads a multi-image; the decoders' glue is each stub's own.
 READER_SOURCES := $(filter-out stub/multi-image/codec-%,$(sort $(wildcard stub/multi-image/*.c)))
@@ -37,7 +48,12 @@ stub-objects = $(patsubst %,$(STUB_OUT)/obj/%.o,$(basename $(notdir $(1))))
 reader-objects := $(patsubst stub/multi-image/%.c,$(STUB_OUT)/obj/reader/%.o,$(READER_SOURCES))
 stub-codec-objects = $(STUB_OUT)/obj/reader/codec-$(1).o $(STUB_OUT)/obj/codec-table-$(1).o
 
-STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%.bin))
+stub-32-objects := $(patsubst %,$(STUB_OUT)/obj-32/%.o,$(basename $(notdir $(STUB_32_SOURCES)))) \
+	$(patsubst stub/multi-image/%.c,$(STUB_OUT)/obj-32/reader/%.o,$(READER_SOURCES)) \
+	$(STUB_OUT)/obj-32/reader/codec-zlib.o $(STUB_OUT)/obj-32/codec-table-deflate.o
+
+STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%.bin) \
+	setup-32.bin head-32.bin stub-32-deflate.bin)
 
 .PHONY: stub stub-size
 stub: $(STUB_BLOBS)
@@ -71,6 +87,34 @@ $(STUB_OUT)/obj/setup.o: stub/setup.S stub/stub.mk | packages
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -m32 -Istub -DINGOT_VERSION='"$(STUB_VERSION)"' -MMD -MP -c -o $@ $<
 
+# In 32 bits. Ring 1 can't turn SSE on, and a processor may have none.
+STUB_32_FLAGS := -m32 -march=i686 -mgeneral-regs-only
+$(STUB_OUT)/obj-32/%.o: stub/%.c stub/stub.mk | packages
+	@echo '  CC      $< (32 bits)'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -mno-red-zone,$(STUB_FLAGS)) $(STUB_FLAGS_$(*F)) $(STUB_32_FLAGS) -MMD -MP -c -o $@ $<
+
+$(STUB_OUT)/obj-32/reader/%.o: stub/multi-image/%.c stub/stub.mk | packages
+	@echo '  CC      $< (32 bits)'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -mno-red-zone,$(STUB_FLAGS)) $(STUB_FLAGS_$(*F)) $(STUB_32_FLAGS) -MMD -MP -c -o $@ $<
+
+$(STUB_OUT)/obj-32/%.o: stub/%.S stub/stub.mk | packages
+	@echo '  AS      $< (32 bits)'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -Istub -MMD -MP -c -o $@ $<
+
+$(STUB_OUT)/obj-32/setup.o: stub/setup.S stub/stub.mk | packages
+	@echo '  AS      $< (32 bits)'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -Istub -DPROGRAM_32 -DINGOT_VERSION='"$(STUB_VERSION)"' -MMD -MP -c -o $@ $<
+
+# It has the 64-bit entry as well.
+$(STUB_OUT)/obj-32/head.o: stub/head.S stub/stub.mk | packages
+	@echo '  AS      $< (32 bits)'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Istub -DPROGRAM_32 -MMD -MP -c -o $@ $<
+
 # --- Flat files -------------------------------------------------------------------------------
 $(STUB_OUT)/setup.elf: $(STUB_OUT)/obj/setup.o stub/setup.lds
 	@echo '  LD      $@'
@@ -79,6 +123,23 @@ $(STUB_OUT)/setup.elf: $(STUB_OUT)/obj/setup.o stub/setup.lds
 $(STUB_OUT)/head.elf: $(STUB_OUT)/obj/head.o stub/head.lds
 	@echo '  LD      $@'
 	$(Q)$(LD) -T stub/head.lds -o $@ $<
+
+$(STUB_OUT)/setup-32.elf: $(STUB_OUT)/obj-32/setup.o stub/setup.lds
+	@echo '  LD      $@'
+	$(Q)$(LD) -m elf_i386 -T stub/setup.lds -o $@ $<
+
+$(STUB_OUT)/head-32.elf: $(STUB_OUT)/obj-32/head.o stub/head.lds
+	@echo '  LD      $@'
+	$(Q)$(LD) -T stub/head.lds -o $@ $<
+
+$(STUB_OUT)/stub-32-deflate.elf: $(stub-32-objects) stub/stub-32.lds
+	@echo '  LINK    $@'
+	$(Q)$(CC) -m32 $(STUB_LINK) -Wl,-T,stub/stub-32.lds -o $@.new $(filter %.o,$^) -lz -lgcc
+	$(Q)mv $@.new $@
+
+$(STUB_OUT)/stub-32-deflate.bin: $(STUB_OUT)/stub-32-deflate.elf
+	@echo '  OBJCOPY $@'
+	$(Q)objcopy -O binary -R .dynamic -R .rest $< $@
 
 define stub-program
 $(STUB_OUT)/stub-$(1).elf: $(call stub-objects,$(STUB_SOURCES)) $(reader-objects) \
@@ -117,6 +178,7 @@ $(foreach codec,$(STUB_CODECS),$(eval $(call stub-limit,$(codec))))
 stub-size: $(STUB_BLOBS)
 	@cd $(STUB_OUT) && for codec in $(STUB_CODECS); do \
 		echo "stub with $$codec: $$(cat setup.bin head.bin stub-$$codec.bin | wc -c) bytes"; \
-	done
+	done; \
+	echo "and for kernels that are no Linux: $$(cat setup-32.bin head-32.bin stub-deflate.bin stub-32-deflate.bin | wc -c) bytes"
 
--include $(wildcard $(STUB_OUT)/obj/*.d $(STUB_OUT)/obj/reader/*.d)
+-include $(wildcard $(addprefix $(STUB_OUT)/,obj/*.d obj/reader/*.d obj-32/*.d obj-32/reader/*.d))

@@ -92,6 +92,8 @@ enum variant_kind {
         VARIANT_BZIMAGE = 1, /* set-up, boot code, payload in the stored frame */
         VARIANT_ELF = 2,     /* the payload is the image; a set-up header of
                               * the bzImage that it came from may precede it */
+        VARIANT_ELF_32 = 3,  /* the same, of class ELFCLASS32: processors
+                              * without 64-bit mode can run it */
 };
 
 /* What the stub can find itself running on; the bit number in rules. */

@@ -59,6 +59,12 @@ struct multi_image {
         uint32_t default_variant;
 };
 
+/* The image is an ELF file, no bzImage. */
+static inline bool variant_is_elf(const struct variant_info *info)
+{
+        return info->kind != VARIANT_BZIMAGE;
+}
+
 /* One decoder, as linked into this program. */
 struct codec {
         uint8_t id;       /* enum codec_id */
@@ -107,10 +113,11 @@ int multi_image_find(const struct multi_image *mi, const char *name,
                      size_t name_size, uint32_t *ret_index);
 
 /* The rule that decides: among the rules whose platform bit is set in
- * platforms (1 << enum platform), the one of highest priority, the earlier row
- * winning a tie.  Gives the declared default and -1 where none matches. */
+ * platforms (1 << enum platform) and whose variant's is in usable (1 << index),
+ * the one of highest priority, the earlier row winning a tie.  Gives the
+ * declared default and -1 where none matches. */
 uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
-                            int *ret_rule);
+                            uint32_t usable, int *ret_rule);
 
 /* Bytes that multi_image_unpack() may touch from memory.body on. */
 uint64_t multi_image_body_room(const struct variant_info *info);

@@ -89,7 +89,7 @@ static int check_variants(const struct multi_image *mi)
 
                 REQUIRE(v->name[0] && !v->name[MULTI_IMAGE_NAME_SIZE - 1],
                         MULTI_IMAGE_BAD_TABLE);
-                REQUIRE(kind == VARIANT_BZIMAGE || kind == VARIANT_ELF,
+                REQUIRE(kind >= VARIANT_BZIMAGE && kind <= VARIANT_ELF_32,
                         MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(get_le64(v->payload_size) <= MULTI_IMAGE_MAX_PAYLOAD &&
                                 get_le64(v->compact_size) <=
@@ -110,7 +110,7 @@ static int check_variants(const struct multi_image *mi)
                 REQUIRE(get_le32(v->fold_count) <=
                                 get_le64(v->payload_size) / PAGE,
                         MULTI_IMAGE_BAD_TABLE);
-                REQUIRE(kind != VARIANT_ELF ||
+                REQUIRE(kind == VARIANT_BZIMAGE ||
                                 (get_le64(v->setup_size) ==
                                          get_le64(v->prefix_size) &&
                                  !get_le64(v->suffix_size) &&
@@ -250,7 +250,7 @@ int multi_image_find(const struct multi_image *mi, const char *name,
 }
 
 uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
-                            int *ret_rule)
+                            uint32_t usable, int *ret_rule)
 {
         int best = -1;
         uint32_t i;
@@ -258,7 +258,8 @@ uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
         for (i = 0; i < mi->rule_count; i++) {
                 const struct format_rule *r = &mi->rules[i];
 
-                if (!(platforms >> get_le16(r->platform) & 1))
+                if (!(platforms >> get_le16(r->platform) &
+                      usable >> get_le16(r->variant) & 1))
                         continue;
                 if (best < 0 ||
                     get_le32(r->priority) > get_le32(mi->rules[best].priority))

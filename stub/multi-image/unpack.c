@@ -95,15 +95,15 @@ static int check_image(const struct unpacker *u, const uint8_t *setup,
 
 static uint64_t body_size(const struct format_variant *v)
 {
-        return get_le32(v->kind) == VARIANT_ELF ?
+        return get_le32(v->kind) != VARIANT_BZIMAGE ?
                        get_le64(v->payload_size) :
                        get_le64(v->image_size) - get_le64(v->setup_size);
 }
 
 uint64_t multi_image_body_room(const struct variant_info *info)
 {
-        return info->kind == VARIANT_ELF ? info->payload_size :
-                                           info->image_size - info->setup_size;
+        return variant_is_elf(info) ? info->payload_size :
+                                      info->image_size - info->setup_size;
 }
 
 int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
@@ -128,7 +128,7 @@ int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
         room = body_size(v);
         REQUIRE(room <= memory->body_room, MULTI_IMAGE_NO_MEMORY);
         rest = u.prefix_size - get_le64(v->setup_size);
-        framed = get_le32(v->kind) == VARIANT_ELF ?
+        framed = get_le32(v->kind) != VARIANT_BZIMAGE ?
                          u.payload_size :
                          frame_size(u.folds, u.fold_count, u.compact_size);
         REQUIRE(room == rest + framed + u.suffix_size, MULTI_IMAGE_BAD_LAYOUT);
@@ -139,7 +139,7 @@ int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
         if ((err = rebuild(&u)))
                 return err;
 
-        if (get_le32(v->kind) == VARIANT_ELF) {
+        if (get_le32(v->kind) != VARIANT_BZIMAGE) {
                 struct expander e = { .u = &u };
 
                 err = expand(&e, 0, u.payload_size, memory->body);

@@ -213,5 +213,5 @@ stub_says() { console_text "$1" | grep -a '^ingot: '; }
 # The names of a multi-image's variants, one a line; nothing if it can't be read.
 variants_of() {
         "$out/ingot" list "$1" 2>/dev/null |
-                sed -n 's/^[* ] \([^ ]*\) *\(bzimage\|elf\) .*/\1/p'
+                sed -n 's/^[* ] \([^ ]*\) *\(bzimage\|elf\|elf32\) .*/\1/p'
 }
