@@ -20,7 +20,8 @@ struct fake {
         } leaves[3];
         const char *serial; /* NULL: no DMI */
         bool vmware_port;
-        bool pvh, xen_pv;
+        bool pvh, xen_pv, lguest;
+        const uint8_t *roms;
         /* expected */
         enum platform platform;
         const char *evidence;
@@ -70,6 +71,8 @@ static void look(const struct fake *fake, struct seen *seen)
         const struct machine m = {
                 .xen_pv = fake->xen_pv,
                 .pvh = fake->pvh,
+                .lguest = fake->lguest,
+                .roms = fake->roms,
                 .cpuid = fake_cpuid,
                 .dmi_serial = fake_serial,
                 .port_in = fake_port,
@@ -214,6 +217,119 @@ static void test_leaves_are_read_once(void **state)
         assert_int_equal(cpuid_calls, 1);
 }
 
+static uint8_t roms[VMI_ROMS_SIZE];
+
+/* A ROM of 1 KiB at this offset whose bytes add up to zero. */
+static uint8_t *put_rom(size_t offset)
+{
+        static const uint8_t start[] = { 0x55, 0xaa, 2 };
+        uint8_t *rom = roms + offset, sum = 0;
+        memset(rom, 0, 1024);
+        memcpy(rom, start, sizeof start);
+        memcpy(rom + 8, "cVmi", 4);
+        rom[13] = 3;
+        rom[22] = 200;
+        memcpy(rom + 200, "GPL v2", 7);
+        rom[24] = 0x90;
+        for (size_t i = 0; i < 1024; i++)
+                sum = (uint8_t)(sum + rom[i]);
+        rom[1023] = (uint8_t)-sum;
+        return rom;
+}
+
+/* One byte changed, the sum kept. */
+static void change(uint8_t *rom, size_t at, uint8_t value)
+{
+        rom[1023] = (uint8_t)(rom[1023] + rom[at] - value);
+        rom[at] = value;
+}
+
+static void expect_rom(struct fake *fake, const char *refused)
+{
+        struct seen seen;
+        look(fake, &seen);
+        assert_int_equal(seen.platform == PLATFORM_VMI, !refused);
+        if (refused)
+                assert_string_equal(seen.refused_why, refused);
+        else
+                assert_null(seen.refused_why);
+}
+
+static void test_vmi_rom(void **state)
+{
+        struct fake fake = { .roms = roms };
+        struct seen seen;
+        char evidence[64];
+        uint8_t *rom;
+        (void)state;
+
+        memset(roms, 0, sizeof roms);
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_NATIVE);
+        assert_null(seen.refused_why);
+
+        put_rom(0xa800);
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_VMI);
+        /* what the machine is besides counts as well */
+        assert_int_equal(seen.platforms,
+                         1u << PLATFORM_VMI | 1u << PLATFORM_NATIVE);
+        platform_evidence(&seen, evidence, sizeof evidence);
+        assert_string_equal(evidence, "ROM 0x000ca800 \"cVmi\"");
+        fake.hypervisor = true;
+        fake.leaves[0].leaf = 0x40000000;
+        fake.leaves[0].signature = "KVMKVMKVM\0\0";
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_VMI);
+        assert_int_equal(seen.platforms,
+                         1u << PLATFORM_VMI | 1u << PLATFORM_KVM);
+
+        /* between two steps there is none */
+        memset(roms, 0, sizeof roms);
+        put_rom(0xac00);
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_KVM);
+
+        memset(roms, 0, sizeof roms);
+        put_rom(0)[1023]++;
+        expect_rom(&fake, "checksum");
+        change(put_rom(0), 13, 2);
+        expect_rom(&fake, "API version");
+        change(put_rom(0), 24, 0);
+        expect_rom(&fake, "no PCI header");
+        change(put_rom(0), 203, 'X');
+        expect_rom(&fake, "licence");
+        rom = put_rom(0);
+        change(rom, 22, 0xff);
+        change(rom, 23, 0xff);
+        expect_rom(&fake, "licence");
+        put_rom(0)[2] = 0;
+        expect_rom(&fake, "length");
+        /* the last place: a ROM that reaches beyond */
+        memset(roms, 0, sizeof roms);
+        put_rom(VMI_ROMS_SIZE - 2048)[2] = 5;
+        expect_rom(&fake, "length");
+        /* "GPL" will do as well, and a bad ROM hides no good one */
+        rom = put_rom(VMI_ROMS_SIZE - 2048);
+        change(rom, 203, 0);
+        put_rom(0)[1023]++;
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_VMI);
+        assert_int_equal(seen.refused_rom, VMI_ROMS);
+}
+
+static void test_lguest(void **state)
+{
+        struct fake fake = { .lguest = true, .roms = roms, .vmware_port = true };
+        struct seen seen;
+        (void)state;
+        memset(roms, 0, sizeof roms);
+        put_rom(0);
+        look(&fake, &seen);
+        assert_int_equal(seen.platform, PLATFORM_LGUEST);
+        assert_int_equal(seen.platforms, 1u << PLATFORM_LGUEST);
+}
+
 static void test_evidence_is_cut(void **state)
 {
         struct seen seen;
@@ -244,6 +360,8 @@ int main(void)
                 cmocka_unit_test(test_fakes),
                 cmocka_unit_test(test_tcg_is_native_too),
                 cmocka_unit_test(test_leaves_are_read_once),
+                cmocka_unit_test(test_vmi_rom),
+                cmocka_unit_test(test_lguest),
                 cmocka_unit_test(test_evidence_is_cut),
                 cmocka_unit_test(test_names),
         };
