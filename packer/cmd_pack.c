@@ -64,6 +64,12 @@ static const struct option_row options[] = {
           AT(from),
           .argument = "DIR",
           .help = "pack the table's variants that DIR/NAME/vmlinuz holds" },
+        { .name = "multiboot",
+          .letter = 'm',
+          .kind = OPTION_FLAG,
+          AT(multiboot),
+          .help = "let multiboot loaders enter Linux variants as well; a file "
+                  "with ELF kernels has that anyway" },
         { .name = "threads",
           .letter = 'j',
           .kind = OPTION_NUMBER,
@@ -107,6 +113,18 @@ static int choose_codec(struct packing *p)
                            name);
 }
 
+static int check_multiboot(struct packing *p)
+{
+        for (size_t i = 0; p->values.multiboot && multi_image_codecs[i]; i++)
+                if (multi_image_codecs[i]->id == p->options.codec &&
+                    !compose_has_32(multi_image_codecs[i]))
+                        return usage_error(
+                                p->command,
+                                "--multiboot: there is no 32-bit stub with %s",
+                                multi_image_codecs[i]->name);
+        return 0;
+}
+
 static int choose_grouping(struct packing *p)
 {
         const char *name = p->values.groups;
@@ -118,8 +136,8 @@ static int choose_grouping(struct packing *p)
         /* Who takes deflate wants to boot soon, who takes xz a small file. */
         if (!name)
                 name = p->options.codec == CODEC_DEFLATE ? "several" : "one";
-        p->options.grouping = strcmp(name, "several") ? GROUPING_ONE :
-                                                        GROUPING_SEVERAL;
+        p->options.grouping =
+                strcmp(name, "several") ? GROUPING_ONE : GROUPING_SEVERAL;
         return 0;
 }
 
@@ -203,6 +221,8 @@ static int compose_file(struct packing *p, char **ret_message)
         for (size_t i = 0; multi_image_codecs[i]; i++)
                 if (multi_image_codecs[i]->id == p->options.codec)
                         input.codec = multi_image_codecs[i];
+        input.in_32 |= p->values.multiboot;
+        p->without_32 = input.in_32 && !compose_has_32(input.codec);
         fault = compose(&input, &p->file, &p->file_size);
         if (fault)
                 return fail(ret_message, EXIT_BAD_INPUT, "%s: %s",
@@ -284,6 +304,10 @@ static int print_text(const struct packing *p)
                p->values.output, p->file_size,
                (double)p->file_size / (double)sum, sum,
                p->report.fragment_count, p->report.version_count);
+        if (p->without_32)
+                printf("there is no 32-bit stub with %s: only PVH and Xen enter "
+                       "the ELF kernels\n",
+                       codec_name(p->options.codec));
         return fflush(stdout) ? EXIT_IO : EXIT_FINE;
 }
 
@@ -345,8 +369,8 @@ static int pack_all(struct packing *p, const struct string_list *texts)
         err = table_read(p->values.table, &p->table, &message);
         if (err)
                 return report_failure(err, message);
-        if ((err = choose_codec(p)) || (err = choose_grouping(p)) ||
-            (err = collect_inputs(p, texts)) ||
+        if ((err = choose_codec(p)) || (err = check_multiboot(p)) ||
+            (err = choose_grouping(p)) || (err = collect_inputs(p, texts)) ||
             (err = choose_default(p)) || (err = make_rules(p)) ||
             (err = read_inputs(p)) || (err = make_file(p)))
                 return err;

@@ -19,6 +19,7 @@ struct pack_command_options {
         const char *table;
         const char *from;
         unsigned threads;
+        bool multiboot;
         bool bare;
         bool json;
         bool quiet;
@@ -48,6 +49,8 @@ struct packing {
         size_t store_size;
         uint8_t *file;
         size_t file_size;
+        bool without_32; /* the codec has no 32-bit stub, which ELF kernels
+                          * would need for most entries */
         struct store written; /* the file, opened again */
 };
 

@@ -36,9 +36,9 @@ static uint8_t *add_number(uint8_t *at, uint32_t type, uint64_t value)
 /* The 32-bit program takes what comes in 32 bits. */
 static uint64_t pvh_entry(const struct plan *p)
 {
-        return p->elf_addr + (p->program_32 ? p->program_32_offset +
-                                                      STUB_32_ENTRY_PVH :
-                                              STUB_ENTRY_PVH);
+        return p->elf_addr + (p->program_32
+                                      ? p->program_32_offset + STUB_32_ENTRY_PVH
+                                      : STUB_ENTRY_PVH);
 }
 
 /* As Linux 6.1 has them (arch/x86/xen/xen-head.S), entries our own. */
@@ -141,8 +141,8 @@ static void write_elf_headers(const struct compose_input *input,
         memcpy(elf + sizeof header, headers, sizeof headers);
 }
 
-void compose_write_elf(const struct compose_input *input,
-                       const struct plan *p, uint8_t *elf)
+void compose_write_elf(const struct compose_input *input, const struct plan *p,
+                       uint8_t *elf)
 {
         const struct stub_parameters parameters = {
                 .magic = STUB_MAGIC,

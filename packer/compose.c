@@ -142,10 +142,10 @@ int compose_add_variant(struct compose_input *input,
         else {
                 if (info->load_addr < LOAD_ADDR)
                         return COMPOSE_LOW_KERNEL;
-                input->has_bare = true;
-                input->body_room = max(input->body_room,
-                                       info->load_addr - LOAD_ADDR +
-                                               info->load_room);
+                input->in_32 = true;
+                input->body_room =
+                        max(input->body_room,
+                            info->load_addr - LOAD_ADDR + info->load_room);
         }
         input->work_size = max(input->work_size, info->work_size);
         input->chunk_size = max(input->chunk_size, info->chunk_size);
@@ -178,10 +178,9 @@ static int plan_elf(const struct compose_input *input, struct plan *p)
         if (p->program_32)
                 p->program_32_offset =
                         align_up(p->program_size, STORE_ALIGNMENT);
-        p->store_offset =
-                align_up(max(p->program_size,
-                             p->program_32_offset + p->program_32_size),
-                         STORE_ALIGNMENT);
+        p->store_offset = align_up(
+                max(p->program_size, p->program_32_offset + p->program_32_size),
+                STORE_ALIGNMENT);
         p->elf_size = p->store_offset + input->store_size;
         p->own_offset = align_up(p->elf_size, PAGE);
         /* liblzma's dictionary is as large as a chunk, and some slack. */
@@ -215,10 +214,10 @@ static int plan_file(const struct compose_input *input, struct plan *p)
         bool in_32 = p->program_32;
         p->setup = in_32 ? stub_setup_32 : stub_setup;
         p->head = in_32 ? stub_head_32 : stub_head;
-        p->setup_size = (size_t)(in_32 ? stub_setup_32_end - stub_setup_32 :
-                                         stub_setup_end - stub_setup);
-        p->head_size = (size_t)(in_32 ? stub_head_32_end - stub_head_32 :
-                                        stub_head_end - stub_head);
+        p->setup_size = (size_t)(in_32 ? stub_setup_32_end - stub_setup_32
+                                       : stub_setup_end - stub_setup);
+        p->head_size = (size_t)(in_32 ? stub_head_32_end - stub_head_32
+                                      : stub_head_end - stub_head);
         p->block_count =
                 (p->elf_size + STORED_BLOCK_SIZE - 1) / STORED_BLOCK_SIZE;
         p->payload_size = GZIP_HEADER_SIZE +
@@ -391,11 +390,12 @@ static int plan(const struct compose_input *input, struct plan *p)
                         p->program = stubs[i].start;
                         p->program_size =
                                 (size_t)(stubs[i].end - stubs[i].start);
-                        if (input->has_bare)
+                        if (input->in_32)
                                 p->program_32 = stubs[i].start_32;
                         if (p->program_32)
-                                p->program_32_size = (size_t)(
-                                        stubs[i].end_32 - stubs[i].start_32);
+                                p->program_32_size =
+                                        (size_t)(stubs[i].end_32 -
+                                                 stubs[i].start_32);
                 }
         if (!p->program)
                 return COMPOSE_NO_STUB;
@@ -405,6 +405,14 @@ static int plan(const struct compose_input *input, struct plan *p)
                 return COMPOSE_TOO_LARGE;
         (void)((err = plan_elf(input, p)) || (err = plan_file(input, p)));
         return err;
+}
+
+bool compose_has_32(const struct codec *codec)
+{
+        for (size_t i = 0; i < sizeof stubs / sizeof stubs[0]; i++)
+                if (stubs[i].codec == codec->id)
+                        return stubs[i].start_32 != NULL;
+        return false;
 }
 
 int compose(const struct compose_input *input, uint8_t **ret_file,

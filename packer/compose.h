@@ -34,8 +34,9 @@ struct compose_input {
         uint64_t hole_room;        /* most bytes that loading there takes */
         uint64_t xen_virt_base;    /* of the Xen PV variants */
         bool has_pvh, has_xen;     /* some variant has such an entry */
-        bool has_bare;             /* some variant is an ELF file that came as
-                                    * no bzImage */
+        bool in_32;                /* the 32-bit stub program is wanted: some
+                                    * variant is an ELF file that came as no
+                                    * bzImage, or multiboot was asked for */
 };
 
 #define COMPOSE_INPUT                                                      \
@@ -68,6 +69,9 @@ const char *compose_strerror(int error);
  * COMPOSE_BAD_VARIANTS: it can not be loaded where the ones before are. */
 int compose_add_variant(struct compose_input *input,
                         const struct variant_info *info, const uint8_t *setup);
+
+/* Whether compose() has a 32-bit stub program with this codec. */
+bool compose_has_32(const struct codec *codec);
 
 /* The whole file; *ret_file is the caller's to free. */
 int compose(const struct compose_input *input, uint8_t **ret_file,

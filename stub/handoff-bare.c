@@ -72,8 +72,8 @@ static uint32_t multiboot2_entry(const struct boot *boot, uint64_t offset,
 
 uint32_t bare_multiboot_entry(const struct boot *boot, int version)
 {
-        uint32_t magic = version == 1 ? MULTIBOOT_HEADER_MAGIC :
-                                        MULTIBOOT2_HEADER_MAGIC;
+        uint32_t magic =
+                version == 1 ? MULTIBOOT_HEADER_MAGIC : MULTIBOOT2_HEADER_MAGIC;
         uint64_t end = version == 1 ? MULTIBOOT_SEARCH : MULTIBOOT2_SEARCH;
         uint32_t alignment =
                 version == 1 ? HEADER_ALIGNMENT1 : MULTIBOOT2_ALIGNMENT;
@@ -85,8 +85,8 @@ uint32_t bare_multiboot_entry(const struct boot *boot, int version)
                 uint32_t entry;
                 if (word(boot, at) != magic)
                         continue;
-                entry = version == 1 ? multiboot1_entry(boot, at) :
-                                       multiboot2_entry(boot, at, end - at);
+                entry = version == 1 ? multiboot1_entry(boot, at)
+                                     : multiboot2_entry(boot, at, end - at);
                 if (entry)
                         return entry;
         }

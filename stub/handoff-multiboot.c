@@ -136,8 +136,8 @@ const struct entry_protocol protocol_multiboot1 = {
 /* ---- version 2 ---------------------------------------------------------- */
 
 /* The tag behind before, the first one for NULL; NULL behind the last. */
-static const struct multiboot2_tag *next_tag(const struct boot *boot,
-                                             const struct multiboot2_tag *before)
+static const struct multiboot2_tag *next_tag(
+        const struct boot *boot, const struct multiboot2_tag *before)
 {
         const uint8_t *info = at(boot->state->info);
         uint32_t total, offset = 8;
@@ -279,9 +279,8 @@ static int prepare2(struct boot *boot)
                         set_screen(params, (const void *)tag);
                         break;
                 case MULTIBOOT2_TAG_EFI64:
-                        set_efi(params,
-                                ((const struct multiboot2_efi64 *)tag)
-                                        ->system_table);
+                        set_efi(params, ((const struct multiboot2_efi64 *)tag)
+                                                ->system_table);
                         break;
                 case MULTIBOOT2_TAG_EFI_MAP:
                         set_efi_map(params, (const void *)tag);

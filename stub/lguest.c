@@ -20,15 +20,15 @@
 #define PCI_CONSOLE       0x80000800u /* device 0:1.0 */
 #define CONSOLE_ID        0x10431af4u
 #define PCI_CAPABILITIES  0x34
-#define CAPABILITY_VENDOR 9 /* its fourth byte is virtio's cfg_type */
-#define TYPE_DEVICE       4 /* where the device's own registers are */
-#define TYPE_WINDOW       5 /* access to them through this capability */
+#define CAPABILITY_VENDOR 9  /* its fourth byte is virtio's cfg_type */
+#define TYPE_DEVICE       4  /* where the device's own registers are */
+#define TYPE_WINDOW       5  /* access to them through this capability */
 #define MAX_CAPABILITIES  48 /* of 4 bytes and more in 192 */
 /* In a capability. */
-#define CAP_BAR    4
-#define CAP_OFFSET 8
-#define CAP_LENGTH 12
-#define CAP_DATA   16
+#define CAP_BAR         4
+#define CAP_OFFSET      8
+#define CAP_LENGTH      12
+#define CAP_DATA        16
 #define EMERGENCY_WRITE 8 /* register of the console */
 
 static uint8_t window; /* the access capability's place */

@@ -27,8 +27,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
         void *d = to;
         size_t words = size / WORD, rest = size % WORD;
         __asm__ volatile(MOVE_WORDS "\n\t"
-                         "mov %3, %2\n\t"
-                         "rep movsb"
+                                    "mov %3, %2\n\t"
+                                    "rep movsb"
                          : "+D"(d), "+S"(from), "+c"(words)
                          : "r"(rest)
                          : "memory");
@@ -40,8 +40,8 @@ void *memset(void *to, int value, size_t size)
         void *d = to;
         size_t words = size / WORD, rest = size % WORD;
         __asm__ volatile(SET_WORDS "\n\t"
-                         "mov %3, %1\n\t"
-                         "rep stosb"
+                                   "mov %3, %1\n\t"
+                                   "rep stosb"
                          : "+D"(d), "+c"(words)
                          : "a"((uint8_t)value * ((word)-1 / 255)), "r"(rest)
                          : "memory");

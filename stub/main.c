@@ -201,9 +201,8 @@ static int choose(struct boot *boot)
                         boot->variant = boot->mi.default_variant;
                 }
         } else {
-                boot->variant = multi_image_choose(&boot->mi,
-                                                   boot->seen.platforms, usable,
-                                                   &boot->rule);
+                boot->variant = multi_image_choose(
+                        &boot->mi, boot->seen.platforms, usable, &boot->rule);
                 boot->reason = boot->rule < 0 ? "default" : "rule";
         }
         error = multi_image_variant(&boot->mi, boot->variant, &boot->info);

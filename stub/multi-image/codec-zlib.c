@@ -16,9 +16,9 @@ static int decode(const void *in, size_t in_size, void *out, size_t out_size)
                 return MULTI_IMAGE_NO_MEMORY;
         result = inflate(&z, Z_FINISH);
         inflateEnd(&z);
-        return result == Z_STREAM_END && !z.avail_in && !z.avail_out ?
-                       MULTI_IMAGE_OK :
-                       MULTI_IMAGE_BAD_STREAM;
+        return result == Z_STREAM_END && !z.avail_in && !z.avail_out
+                       ? MULTI_IMAGE_OK
+                       : MULTI_IMAGE_BAD_STREAM;
 }
 
 const struct codec codec_deflate = {

@@ -320,7 +320,9 @@ static void test_vmi_rom(void **state)
 
 static void test_lguest(void **state)
 {
-        struct fake fake = { .lguest = true, .roms = roms, .vmware_port = true };
+        struct fake fake = { .lguest = true,
+                             .roms = roms,
+                             .vmware_port = true };
         struct seen seen;
         (void)state;
         memset(roms, 0, sizeof roms);
