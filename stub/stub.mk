@@ -50,7 +50,7 @@ stub-codec-objects = $(STUB_OUT)/obj/reader/codec-$(1).o $(STUB_OUT)/obj/codec-t
 
 stub-32-objects := $(patsubst %,$(STUB_OUT)/obj-32/%.o,$(basename $(notdir $(STUB_32_SOURCES)))) \
 	$(patsubst stub/multi-image/%.c,$(STUB_OUT)/obj-32/reader/%.o,$(READER_SOURCES)) \
-	$(STUB_OUT)/obj-32/reader/codec-zlib.o $(STUB_OUT)/obj-32/codec-table-deflate.o
+	$(STUB_OUT)/obj-32/codec-zlib.o $(STUB_OUT)/obj-32/codec-table-deflate.o
 
 STUB_BLOBS := $(addprefix $(STUB_OUT)/,setup.bin head.bin $(STUB_CODECS:%=stub-%.bin) \
 	setup-32.bin head-32.bin stub-32-deflate.bin)

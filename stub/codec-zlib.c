@@ -2,7 +2,7 @@
 /* Raw deflate (RFC 1951) through zlib, which Debian has in 32 bits as well. */
 #include <zlib.h>
 
-#include "multi-image.h"
+#include "multi-image/multi-image.h"
 
 static int decode(const void *in, size_t in_size, void *out, size_t out_size)
 {
