@@ -151,6 +151,87 @@ static void test_elf(void **state)
         free(file);
 }
 
+/* With a kernel that is no Linux. */
+static void make_bare(size_t store_size, uint64_t load_addr, uint8_t **ret_file,
+                      size_t *ret_size)
+{
+        struct compose_input input = COMPOSE_INPUT;
+        struct variant_info info = variant();
+        info.kind = VARIANT_ELF_32;
+        info.setup_size = 0;
+        info.load_addr = load_addr;
+        info.pvh_entry = load_addr + 0x100;
+        assert_int_equal(compose_add_variant(&input, &info, NULL), 0);
+        input.store = store;
+        input.store_size = store_size;
+        input.codec = &codec_deflate;
+        assert_true(compose_has_32(input.codec));
+        assert_int_equal(compose(&input, ret_file, ret_size), 0);
+}
+
+static uint32_t word(const uint8_t *bytes)
+{
+        le32 v;
+        memcpy(&v, bytes, sizeof v);
+        return get_le32(v);
+}
+
+/* As a multiboot loader reads the file: both headers where the specifications
+ * search, with sums of zero, and one place for the file in memory. */
+static void test_multiboot(void **state)
+{
+        uint8_t *file;
+        size_t size;
+        (void)state;
+        make_bare(70000, 0x200000, &file, &size);
+        size_t setup = (file[0x1f1] + 1u) * 512, one = 0, two = 0;
+        uint32_t init_size = word(file + 0x260);
+        for (size_t i = 0; i + 32 <= 8192 && !one; i += 4)
+                if (word(file + i) == 0x1badb002)
+                        one = i;
+        for (size_t i = 0; i + 64 <= 32768 && !two; i += 8)
+                if (word(file + i) == 0xe85250d6)
+                        two = i;
+        assert_true(one && two);
+        const uint8_t *h = file + one, *h2 = file + two;
+        assert_int_equal(word(h) + word(h + 4) + word(h + 8), 0);
+        assert_int_equal(word(h + 12), 0x100000 + one - setup);
+        assert_int_equal(word(h + 16), 0x100000);
+        assert_int_equal(word(h + 20), 0x100000 + size - setup);
+        assert_int_equal(word(h + 24), 0x100000 + init_size);
+        assert_in_range(word(h + 28), 0x100000, 0x100000 + one - setup);
+        assert_int_equal(word(h2) + word(h2 + 4) + word(h2 + 8) + word(h2 + 12),
+                         0);
+        assert_int_equal(word(h2 + 8), 64);
+        assert_int_equal(word(h2 + 16), 2);
+        assert_int_equal(word(h2 + 24), 0x100000 + two - setup);
+        assert_memory_equal(h2 + 28, h + 16, 12);
+        assert_int_equal(word(h2 + 40), 3);
+        assert_memory_equal(h2 + 48, h + 28, 4);
+        assert_int_equal(word(h2 + 56), 0);
+        assert_int_equal(word(h2 + 60), 8);
+        /* at its own address, below the stub */
+        assert_int_equal(file[0x234], 0);
+        assert_true(word(file + setup + HEAD_PARAMETERS + 16) >=
+                    0x100000 + (4 << 20));
+        free(file);
+}
+
+static void test_low_kernel(void **state)
+{
+        struct compose_input input = COMPOSE_INPUT;
+        struct variant_info info = variant();
+        (void)state;
+        info.kind = VARIANT_ELF;
+        info.setup_size = 0;
+        info.load_addr = 0xff000;
+        assert_int_equal(compose_add_variant(&input, &info, NULL),
+                         COMPOSE_LOW_KERNEL);
+        info.load_addr = 0x100000;
+        assert_int_equal(compose_add_variant(&input, &info, NULL), 0);
+        assert_false(compose_has_32(&codec_xz));
+}
+
 /* Cut at every place: never taken for whole. */
 static void test_truncation(void **state)
 {
@@ -169,15 +250,13 @@ static void test_truncation(void **state)
 }
 
 /* A bit flipped anywhere outside the store is found. */
-static void test_flips(void **state)
+/* About every step-th byte. */
+static void expect_flips_found(uint8_t *file, size_t size, size_t step)
 {
-        uint8_t *file;
-        size_t size, checked = 0;
+        size_t checked = 0;
         struct composed whole;
-        (void)state;
-        make(100, &codec_deflate, &file, &size);
         assert_int_equal(compose_open(file, size, &whole), 0);
-        for (size_t i = 0; i < size; i += 1 + i % 3) {
+        for (size_t i = 0; i < size; i += step + i % 3) {
                 struct composed c;
                 file[i] ^= (uint8_t)(1u << i % 8);
                 if (!compose_open(file, size, &c)) {
@@ -187,8 +266,20 @@ static void test_flips(void **state)
                 file[i] ^= (uint8_t)(1u << i % 8);
                 checked++;
         }
-        assert_true(checked > whole.stub_size / 3);
+        assert_true(checked > whole.stub_size / (step + 2));
         compose_close(&whole);
+}
+
+static void test_flips(void **state)
+{
+        uint8_t *file;
+        size_t size;
+        (void)state;
+        make(100, &codec_deflate, &file, &size);
+        expect_flips_found(file, size, 1);
+        free(file);
+        make_bare(100, 0x100000, &file, &size);
+        expect_flips_found(file, size, 31);
         free(file);
 }
 
@@ -257,6 +348,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_same_input_same_file),
+                cmocka_unit_test(test_multiboot),
+                cmocka_unit_test(test_low_kernel),
                 cmocka_unit_test(test_header),
                 cmocka_unit_test(test_elf),
                 cmocka_unit_test(test_truncation),
