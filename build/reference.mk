@@ -75,6 +75,23 @@ $(REFERENCE_OUT)/$(1)-$(2)/image: $(REFERENCE_OUT)/$(1)-$(2)/kernel
 	$$(Q)mv $$@.new $$@
 endef
 
+# --- The multi-images -----------------------------------------------------------------------
+# All variants of configs/reference in one file; and what the sizes are compared with: the five
+# backends of 32 bits, and one of them alone.
+reference-variants := $(shell awk '!/^\#/ && NF && $$5 != "comparator" { print $$1 }' configs/reference)
+reference-packed := $(REFERENCE_OUT)/multi-image $(REFERENCE_OUT)/multi-image-32 $(REFERENCE_OUT)/one-32
+$(REFERENCE_OUT)/multi-image: reference-held := $(reference-variants)
+$(REFERENCE_OUT)/multi-image-32: reference-held := $(filter %-32,$(reference-variants))
+$(REFERENCE_OUT)/one-32: reference-held := native-32
+
+.PHONY: reference-packed
+reference-packed: $(reference-packed)
+$(reference-packed): $(reference-variants:%=$(REFERENCE_OUT)/%/kernel) \
+		$(reference-variants:%=$(REFERENCE_OUT)/%/image) $(OUT)/ingot configs/reference
+	@echo '  PACK    $@'
+	$(Q)$(OUT)/ingot pack -q -o $@ --table configs/reference --default native-32 $(foreach v,$(reference-held),\
+		$v=$(REFERENCE_OUT)/$v/image,vmlinux=$(REFERENCE_OUT)/$v/kernel)
+
 # The pv_ops kernels' patch sites are found twice.
 $(REFERENCE_OUT)/sites: build/reference/sites.c build/reference/operations.h \
 		build/reference/layout.h | packages

@@ -110,23 +110,25 @@ $(TESTS_OUT)/bench/usage: tests/bench/usage.c | packages
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
 bench-tools: $(TESTS_OUT)/bench/count.so $(TESTS_OUT)/bench/usage boot-tools
-bench: bench-tools $(INGOT) linux-packed reference
+bench: bench-tools $(INGOT) linux-packed reference reference-packed
 	$(Q)OUT='$(abspath $(OUT))' tests/bench/run
 	@echo
 	$(Q)OUT='$(abspath $(OUT))' tests/bench/reference
+	@echo
+	$(Q)build/reference-sizes $(INGOT) $(REFERENCE_OUT) 1.6
 
 # --- What runs ------------------------------------------------------------------------------
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
-	reference.test reference-counts.test \
+	reference.test reference-image.test reference-counts.test multiboot.test \
 	matrix.test kaslr.test override.test memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 
 .PHONY: check check-all check-tools boot
-check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools hosts reference \
+check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools hosts reference-packed reference \
 	$(TESTS_OUT)/bench/count.so
 
 check: check-tools linux-packed
