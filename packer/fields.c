@@ -70,7 +70,8 @@ static uint32_t rel32_place(uint8_t type)
 }
 
 /* Fills found with the branches and RIP-relative operands of a fragment. */
-static size_t walk_code(const struct fragment *f, struct candidate *found,
+static size_t walk_code(const struct fragment *f, enum x86_mode mode,
+                        struct candidate *found,
                         size_t max)
 {
         uint64_t offset = 0;
@@ -80,7 +81,7 @@ static size_t walk_code(const struct fragment *f, struct candidate *found,
                 struct x86_insn insn;
                 unsigned at;
 
-                x86_decode(f->bytes + offset, f->bytes + f->size, X86_64, &insn);
+                x86_decode(f->bytes + offset, f->bytes + f->size, mode, &insn);
                 at = insn.rel_offset ? insn.rel_offset :
                      insn.disp_kind == X86_DISP_RIP ? insn.disp_offset :
                                                       0;
@@ -258,7 +259,8 @@ static void find_fields(struct variant *v, uint32_t index,
         const struct region *r = &v->regions.at[f->region];
         const struct record_table *table = record_table_find(r->name);
         bool is_code = r->flags & SECTION_CODE;
-        size_t count = is_code ? walk_code(f, walked, MAX_CANDIDATES) :
+        size_t count = is_code ? walk_code(f, v->input->image.elf64 ? X86_64 : X86_32, walked,
+                                             MAX_CANDIDATES) :
                        table   ? walk_record(f, table, walked) :
                                  0;
         size_t low = 0, high = linked->relocation_count;

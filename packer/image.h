@@ -55,7 +55,8 @@ struct image {
         uint64_t entry;     /* e_entry */
         uint64_t load_addr; /* lowest p_paddr of the PT_LOADs */
         uint64_t load_size; /* to the highest p_paddr + p_memsz */
-        bool elf64;
+        bool elf64; /* else class 32: virtual addresses are sign-extended, as
+                     * the reader extends what it finds in fields */
         struct image_segment segments[IMAGE_MAX_SEGMENTS]; /* ascending in
                                                             * paddr and offset */
         uint32_t segment_count;
@@ -87,7 +88,8 @@ struct linked_symbol {
  * an executable's r_offset). */
 struct linked_relocation {
         uint64_t offset;
-        uint32_t type;   /* R_X86_64_... or R_386_... */
+        uint32_t type;   /* R_X86_64_...; one of R_386_... is what it is in
+                          * 64 bits */
         uint32_t symbol; /* index into symbols */
         int64_t addend;  /* RELA's, or for REL what the field holds beyond the
                           * symbol (and the place) */

@@ -129,6 +129,8 @@ static int read_phdr(const struct reader *r, uint32_t index, Elf64_Phdr *ret_ph)
                 .p_align = EITHER(image->elf64, p, Phdr, p_align),
         };
 
+        if (!image->elf64)
+                ph.p_vaddr = (uint64_t)(int32_t)ph.p_vaddr;
         *ret_ph = ph;
         if (ph.p_type != PT_LOAD && ph.p_type != PT_NOTE)
                 return 0;
@@ -205,6 +207,8 @@ static int read_extent(struct reader *r)
 {
         struct image *image = r->image;
         uint64_t low = UINT64_MAX, high = 0;
+        uint64_t entry = image->elf64 ? image->entry :
+                                        (uint64_t)(int32_t)image->entry;
         bool entered = false;
 
         for (uint32_t i = 0; i < image->segment_count; i++) {
@@ -215,7 +219,7 @@ static int read_extent(struct reader *r)
                 high = end > high ? end : high;
                 /* Linux's e_entry is physical, other kernels' may be virtual. */
                 entered |= image->entry - s->paddr < s->memsz ||
-                           image->entry - s->vaddr < s->memsz;
+                           entry - s->vaddr < s->memsz;
         }
         if (image->segment_count == 0)
                 return fail(r->ret_message, EXIT_BAD_INPUT,

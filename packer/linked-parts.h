@@ -27,6 +27,9 @@ int linked_out_of_memory(struct linker_output *o);
  * NULL after a failure, whose message is set. */
 Elf_Data *linked_section_data(struct linker_output *o, size_t index);
 
+/* An address as image.h has them. */
+uint64_t linked_addr(const struct linker_output *o, uint64_t addr);
+
 /* Appends the relocations of every allocated section, and sorts them. */
 int linked_read_relocations(struct linker_output *o);
 

@@ -15,22 +15,29 @@
 /* More than any kernel has; bounds what a hostile header makes us allocate. */
 #define MAX_RELOCATIONS (64u << 20)
 
-/* Fields of REL relocations: their bytes, and whether the linker takes the
- * field's own address off (psABI for i386, table 2.3).  Others are 4 bytes. */
+/* Fields of REL relocations: their bytes, whether the linker takes the field's
+ * own address off (psABI for i386, table 2.3), and the same in 64 bits, where
+ * numbers mean other things.  Others are 4 bytes. */
 static const struct rel_type {
         uint32_t type;
         unsigned size;
         bool is_relative;
+        uint32_t in_64;
 } rel_types[] = {
-        { R_386_NONE, 0, false }, { R_386_32, 4, false },
-        { R_386_PC32, 4, true },  { R_386_PLT32, 4, true },
-        { R_386_16, 2, false },   { R_386_PC16, 2, true },
-        { R_386_8, 1, false },    { R_386_PC8, 1, true },
+        { R_386_NONE, 0, false, R_X86_64_NONE },
+        { R_386_32, 4, false, R_X86_64_32 },
+        { R_386_PC32, 4, true, R_X86_64_PC32 },
+        { R_386_PLT32, 4, true, R_X86_64_PLT32 },
+        { R_386_16, 2, false, R_X86_64_16 },
+        { R_386_PC16, 2, true, R_X86_64_PC16 },
+        { R_386_8, 1, false, R_X86_64_8 },
+        { R_386_PC8, 1, true, R_X86_64_PC8 },
 };
 
 static const struct rel_type *find_rel_type(uint32_t type)
 {
-        static const struct rel_type other = { .size = 4 };
+        static const struct rel_type other = { .size = 4,
+                                               .in_64 = R_X86_64_NONE };
 
         for (size_t i = 0; i < sizeof(rel_types) / sizeof(rel_types[0]); i++)
                 if (rel_types[i].type == type)
@@ -108,7 +115,7 @@ static int read_table(struct linker_output *o, size_t index, size_t target)
                         if (!gelf_getrel(data, (int)i, &rel))
                                 return linked_bad(o, place, "%s",
                                                   elf_errmsg(-1));
-                        entry.r_offset = rel.r_offset;
+                        entry.r_offset = linked_addr(o, rel.r_offset);
                         entry.r_info = rel.r_info;
                 }
                 *r = (struct linked_relocation){
@@ -125,6 +132,8 @@ static int read_table(struct linker_output *o, size_t index, size_t target)
                 if (!rela && (err = read_addend(o, place, &l->sections[target],
                                                 bytes, r)))
                         return err;
+                if (!rela)
+                        r->type = find_rel_type(r->type)->in_64;
                 l->relocation_count++;
         }
         return 0;

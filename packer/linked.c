@@ -53,6 +53,11 @@ int linked_out_of_memory(struct linker_output *o)
         return fail_errno(o->ret_message, o->linked->path, "memory");
 }
 
+uint64_t linked_addr(const struct linker_output *o, uint64_t addr)
+{
+        return o->image->elf64 ? addr : (uint64_t)(int32_t)addr;
+}
+
 static int open_elf(struct linker_output *o)
 {
         struct linked *l = o->linked;
@@ -116,7 +121,7 @@ static int read_sections(struct linker_output *o)
                                 i, shdr.sh_name);
                 l->sections[i] = (struct linked_section){
                         .name = name,
-                        .addr = shdr.sh_addr,
+                        .addr = linked_addr(o, shdr.sh_addr),
                         .offset = shdr.sh_offset,
                         .size = shdr.sh_size,
                         .type = shdr.sh_type,
@@ -271,7 +276,7 @@ static int read_symbols(struct linker_output *o)
                                           i, index);
                 l->symbols[i] = (struct linked_symbol){
                         .name = (const char *)names->d_buf + sym.st_name,
-                        .value = sym.st_value,
+                        .value = linked_addr(o, sym.st_value),
                         .size = sym.st_size,
                         .section = index,
                         .type = GELF_ST_TYPE(sym.st_info),
