@@ -30,6 +30,7 @@ struct descriptor {
 extern struct regs *const regs;
 extern bool strict; /* no more than Linux 4.9: see main.c */
 extern bool no_tsc; /* the guest is told that the TSC is of no use */
+extern bool no_subarch; /* boot_params lacks hardware_subarch */
 
 /* Ends QEMU with a code, or goes on with the next guest. */
 _Noreturn void end_run(uint8_t code);

@@ -119,7 +119,8 @@ uint32_t load_guest(const struct loaded *l)
         put32(BOOT_KERNEL_ALIGNMENT, KERNEL_ALIGNMENT);
         guest_memory[BOOT_VERSION] = 0x07;
         guest_memory[BOOT_VERSION + 1] = 0x02;
-        put32(BOOT_HARDWARE_SUBARCH, BOOT_SUBARCH_LGUEST);
+        if (!no_subarch)
+                put32(BOOT_HARDWARE_SUBARCH, BOOT_SUBARCH_LGUEST);
         guest_memory[BOOT_LOADFLAGS] |= BOOT_KEEP_SEGMENTS;
         return entry;
 }

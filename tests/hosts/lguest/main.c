@@ -11,6 +11,7 @@
  *      strict          what Linux 4.9 does not have any more is refused: the
  *                      hypercall NOTIFY of 3.x, an ignored sti
  *      no-tsc          lguest_data.tsc_khz is 0
+ *      no-subarch      boot_params does not say who has started the guest
  *      each            every module is a guest: when one has come to its end,
  *                      the host starts anew with the next
  *
@@ -44,7 +45,7 @@ struct multiboot {
 };
 
 struct regs *const regs = (void *)SWITCHER_REGS;
-bool strict, no_tsc;
+bool strict, no_tsc, no_subarch;
 
 static char last_put = '\n';
 static const struct multiboot *information;
@@ -235,6 +236,7 @@ __attribute__((regparm(2))) void host_main(const struct multiboot *m,
         information = m;
         strict = has_word(m->command_line, "strict");
         no_tsc = has_word(m->command_line, "no-tsc");
+        no_subarch = has_word(m->command_line, "no-subarch");
         find_guest(m, number, &l);
         for (uint32_t i = 0; i < m->module_count; i++)
                 if (m->modules[i].end > used_end)
