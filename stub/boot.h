@@ -115,10 +115,11 @@ _Noreturn void leave_to_32_with(uint32_t target, uint32_t esi, uint32_t ebx,
                                 uint32_t eax);
 _Noreturn void leave_to_64_on(uint32_t target, uint32_t rsi, uint32_t tables);
 
+/* As in 64 bits eax is the target: the trampoline to real mode asks for it. */
 static inline _Noreturn void leave_to_32(uint32_t target, uint32_t esi,
                                          uint32_t ebx)
 {
-        leave_to_32_with(target, esi, ebx, 0);
+        leave_to_32_with(target, esi, ebx, target);
 }
 #endif
 
