@@ -84,8 +84,9 @@ $(REFERENCE_OUT)/multi-image: reference-held := $(reference-variants)
 $(REFERENCE_OUT)/multi-image-32: reference-held := $(filter %-32,$(reference-variants))
 $(REFERENCE_OUT)/one-32: reference-held := native-32
 
+# The pv_ops kernels beside them are what they are compared with.
 .PHONY: reference-packed
-reference-packed: $(reference-packed)
+reference-packed: $(reference-packed) $(REFERENCE_OUT)/pvops-32/image $(REFERENCE_OUT)/pvops-64/image
 $(reference-packed): $(reference-variants:%=$(REFERENCE_OUT)/%/kernel) \
 		$(reference-variants:%=$(REFERENCE_OUT)/%/image) $(OUT)/ingot configs/reference
 	@echo '  PACK    $@'

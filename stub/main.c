@@ -56,11 +56,21 @@ const char *boot_strerror(int error)
                        : multi_image_strerror(error);
 }
 
+/* Sleeps; in ring 1 that would be a fault. */
+static void rest(void)
+{
+#ifndef __x86_64__
+        if (lguest_ring())
+                return;
+#endif
+        __asm__ volatile("hlt");
+}
+
 _Noreturn void stop(const char *text)
 {
         say("ingot: %s; halted\n", text);
         for (;;)
-                __asm__ volatile("hlt");
+                rest();
 }
 
 /* Where E, its parameters and the memory behind it are. */
@@ -288,7 +298,7 @@ static int halt_if_asked(struct boot *boot)
             (unsigned long)(boot->setup ? boot->info.setup_size : 0),
             (unsigned long)boot->body, (unsigned long)boot->body_size);
         for (;;)
-                __asm__ volatile("hlt");
+                rest();
 }
 
 static int hand_off(struct boot *boot)

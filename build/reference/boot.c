@@ -173,15 +173,15 @@ void boot_read(unsigned entry, unsigned long info)
 const char *boot_word(const char *word)
 {
         size_t size = __builtin_strlen(word);
-        const char *p = boot.command_line;
+        const char *p = boot.command_line, *found = NULL;
         for (; *p; p++) {
                 bool first = p == boot.command_line || p[-1] == ' ';
                 if (!first || __builtin_memcmp(p, word, size))
                         continue;
                 if (p[size] == '=')
-                        return p + size + 1;
+                        found = p + size + 1;
                 if (p[size] == ' ' || !p[size])
-                        return p + size;
+                        found = p + size;
         }
-        return NULL;
+        return found;
 }

@@ -34,7 +34,7 @@ $grub_command /boot/vmlinuz $console_words $append
 $grub_module /boot/initrd
 boot
 END
-grub-mkrescue -d $grub_modules -o "$dir/cd.iso" "$dir/cd" \
+grub-mkrescue -d "$grub_modules" -o "$dir/cd.iso" "$dir/cd" \
         >"$dir/grub-mkrescue" 2>&1 || die "grub-mkrescue failed: $(tail -1 "$dir/grub-mkrescue")"
 run_qemu "$dir" "$seconds" -accel tcg -cpu qemu64 -m "${BOOT_MEMORY:-512}" \
         "${firmware[@]}" -cdrom "$dir/cd.iso"
