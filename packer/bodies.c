@@ -44,6 +44,8 @@ struct bodies {
         struct body *body;
         bool has_base;
         uint8_t group;
+        uint32_t
+                gain; /* a patch is taken if it makes a body so many times smaller */
         bool is_patch; /* body is told by ops */
         patch ops;
 };
@@ -55,9 +57,10 @@ static struct bytes *out(struct bodies *b, uint32_t stream)
 
 /* ---- reading ------------------------------------------------------------ */
 
-void bodies_begin(struct bodies *b, uint8_t group)
+void bodies_begin(struct bodies *b, uint8_t group, uint32_t gain)
 {
         b->group = group;
+        b->gain = gain;
         b->is_patch = false;
         b->body->size = 0;
         b->body->fields.count = 0;
@@ -83,6 +86,13 @@ static void add_field(struct bodies *b, const struct variant *v,
         memcpy(body->bytes + to->offset, &wide, field_size(field->type));
 }
 
+static uint32_t orc_index(struct bodies *b, const struct orc *o)
+{
+        uint32_t number = intern(b->orcs, o->entry, sizeof(o->entry));
+
+        return b->orc_rank ? b->orc_rank[number] : number;
+}
+
 void bodies_add(struct bodies *b, const struct variant *v,
                 const struct fragment *f)
 {
@@ -90,14 +100,15 @@ void bodies_add(struct bodies *b, const struct variant *v,
         uint32_t i;
 
         memcpy(body->bytes + body->size, f->bytes, f->size);
-        for (i = 0; i < f->field_count && b->section->flags & SECTION_SLOTS; i++)
+        for (i = 0; i < f->field_count && b->section->flags & SECTION_SLOTS;
+             i++)
                 add_field(b, v, &v->fields.at[f->field_first + i]);
         for (i = 0; i < f->orc_count && b->section->flags & SECTION_CODE; i++) {
                 const struct orc *o = &v->orcs.at[f->orc_first + i];
 
                 *VECTOR_ADD(&body->orcs) = (struct body_orc){
                         body->size + o->offset,
-                        b->orc_rank[intern(b->orcs, o->entry, sizeof(o->entry))],
+                        orc_index(b, o),
                 };
         }
         body->size += (uint32_t)f->size;
@@ -147,8 +158,8 @@ static bool make_units(struct body *body)
 
 static uint32_t offset_of(const struct body *body, uint32_t unit)
 {
-        return unit < body->units.count ? body->units.at[unit].offset :
-                                          body->size;
+        return unit < body->units.count ? body->units.at[unit].offset
+                                        : body->size;
 }
 
 /* About as many bytes as it makes raw: an op has three numbers, a field two, an
@@ -156,7 +167,8 @@ static uint32_t offset_of(const struct body *body, uint32_t unit)
 static bool patch_pays(const struct bodies *b)
 {
         const struct body *body = b->body;
-        size_t whole = body->size + 2 * body->fields.count + 2 * body->orcs.count;
+        size_t whole =
+                body->size + 2 * body->fields.count + 2 * body->orcs.count;
         size_t patched = 0;
         uint32_t y = 0;
         size_t i;
@@ -169,7 +181,7 @@ static bool patch_pays(const struct bodies *b)
                                     offset_of(body, y));
                 y += op->insert;
         }
-        return patched < whole;
+        return patched * b->gain < whole;
 }
 
 uint8_t bodies_end(struct bodies *b)
@@ -179,7 +191,8 @@ uint8_t bodies_end(struct bodies *b)
         if (b->section->flags & SECTION_RECORD)
                 return ENTRY_BODY;
         body->has_units = make_units(body);
-        b->is_patch = b->has_base && base->has_units && body->has_units && body->size &&
+        b->is_patch = b->has_base && base->has_units && body->has_units &&
+                      body->size &&
                       patch_make(&base->units, &body->units, &b->ops) &&
                       patch_pays(b);
         return b->is_patch ? ENTRY_PATCH : ENTRY_BODY;
@@ -198,8 +211,7 @@ static void cut_chunk(struct bodies *b, uint32_t stream, uint64_t size)
         *VECTOR_ADD(&s->cuts) = s->bytes.count;
 }
 
-static void put_target(struct bodies *b, uint32_t column,
-                       uint32_t pool)
+static void put_target(struct bodies *b, uint32_t column, uint32_t pool)
 {
         uint32_t *last = &b->last_target[b->group][column];
 
@@ -215,7 +227,8 @@ static void put_fields(struct bodies *b, uint32_t start, uint32_t end)
         uint32_t column = 0;
         size_t first = 0, count = 0, i;
 
-        while (first < body->fields.count && body->fields.at[first].offset < start)
+        while (first < body->fields.count &&
+               body->fields.at[first].offset < start)
                 first++;
         while (first + count < body->fields.count &&
                body->fields.at[first + count].offset < end)
@@ -249,7 +262,8 @@ static void put_orcs(struct bodies *b, uint32_t start, uint32_t end)
                 count++;
         put_varint(out(b, GROUP_ORC_COUNT), (uint32_t)count);
         for (i = first; i < first + count; i++) {
-                put_varint(out(b, GROUP_ORC_GAP), body->orcs.at[i].offset - done);
+                put_varint(out(b, GROUP_ORC_GAP),
+                           body->orcs.at[i].offset - done);
                 put_varint(out(b, GROUP_ORC_INDEX), body->orcs.at[i].index);
                 done = body->orcs.at[i].offset;
         }
@@ -284,8 +298,8 @@ static void put_ops(struct bodies *b)
                 uint32_t start, end;
                 bool marks;
 
-                put_varint(ops, offset_of(base, x + op->copy) -
-                                        offset_of(base, x));
+                put_varint(ops,
+                           offset_of(base, x + op->copy) - offset_of(base, x));
                 x += op->copy;
                 y += op->copy;
                 if (y == body->units.count)
@@ -305,11 +319,22 @@ static void put_ops(struct bodies *b)
         }
 }
 
+void bodies_keep(struct bodies *b)
+{
+        struct body *base = b->base;
+
+        if (b->has_base)
+                return;
+        b->base = b->body;
+        b->body = base;
+        b->has_base = true;
+}
+
 void bodies_put(struct bodies *b)
 {
-        uint32_t stream = group_stream(b->group, GROUP_BODY_FIRST + b->section->body);
+        uint32_t stream =
+                group_stream(b->group, GROUP_BODY_FIRST + b->section->body);
         uint32_t size = b->body->size;
-        struct body *base = b->base;
 
         if (b->is_patch) {
                 put_ops(b);
@@ -318,11 +343,7 @@ void bodies_put(struct bodies *b)
         cut_chunk(b, stream, size);
         put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
         put_marks(b, 0, UINT32_MAX);
-        if (b->has_base)
-                return;
-        b->base = b->body;
-        b->body = base;
-        b->has_base = true;
+        bodies_keep(b);
 }
 
 /* ---- sections, places --------------------------------------------------- */

@@ -7,8 +7,9 @@
 
 struct bodies;
 
-/* orc_rank: number of each unwind record by its number in orcs.  Both, m and
- * streams are used until bodies_free().  chunk_size: as for encode(). */
+/* orc_rank: number of each unwind record by its number in orcs; NULL, with
+ * streams NULL too: nothing will be written.  Both, m and streams are used until
+ * bodies_free().  chunk_size: as for encode(). */
 struct bodies *bodies_new(const struct master *m, struct streams *streams,
                           uint32_t chunk_size, struct interner *orcs,
                           const uint32_t *orc_rank);
@@ -20,12 +21,14 @@ void bodies_begin_place(struct bodies *b);
 /* The next entry's body, for the streams of a group: fragments in a row, at
  * most MULTI_IMAGE_MAX_BODY bytes.  bodies_end() returns the entry's kind:
  * ENTRY_BODY, or ENTRY_PATCH if it is told by its differences from the place's
- * first. */
-void bodies_begin(struct bodies *b, uint8_t group);
+ * first, which has to make it gain times smaller. */
+void bodies_begin(struct bodies *b, uint8_t group, uint32_t gain);
 void bodies_add(struct bodies *b, const struct variant *v,
                 const struct fragment *f);
 uint8_t bodies_end(struct bodies *b);
 uint32_t bodies_size(const struct bodies *b);
-void bodies_put(struct bodies *b); /* writes it */
+/* Makes it the place's first unless there is one: what is not written. */
+void bodies_keep(struct bodies *b);
+void bodies_put(struct bodies *b); /* writes it, and keeps it */
 
 #endif

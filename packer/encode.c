@@ -28,6 +28,8 @@ struct encoder {
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
         struct interner *readers; /* of le32: sets of variants */
+        bool *is_patch;           /* by version */
+        enum grouping grouping;
         uint8_t *group_of_readers; /* by their number; NULL: one for all */
         struct bodies *bodies;
 };
@@ -104,8 +106,8 @@ static const struct fragment *fragment_of(const struct master *m,
 static uint32_t own_membership(const struct master *m,
                                const struct master_symbol *y)
 {
-        return y->membership == m->slots[y->slot].membership ? 0 :
-                                                              y->membership;
+        return y->membership == m->slots[y->slot].membership ? 0
+                                                             : y->membership;
 }
 
 static uint32_t rank_of(struct encoder *e, uint32_t membership, uint8_t group)
@@ -114,7 +116,7 @@ static uint32_t rank_of(struct encoder *e, uint32_t membership, uint8_t group)
 }
 
 /* The variants that have to read version i of a place.  The first version is
- * what the others are patches of, so all that have one of them do. */
+ * what patches are made of, so all that have one of them do. */
 static uint32_t readers_of(const struct encoder *e, const struct place *p,
                            uint32_t i)
 {
@@ -123,7 +125,8 @@ static uint32_t readers_of(const struct encoder *e, const struct place *p,
         uint32_t n;
 
         for (n = 1; !i && n < p->version_count; n++)
-                readers |= x[n].membership;
+                if (e->is_patch[p->version_first + n])
+                        readers |= x[n].membership;
         return readers;
 }
 
@@ -134,8 +137,8 @@ static uint32_t readers_number(struct encoder *e, uint32_t readers)
         return intern(e->readers, &key, sizeof(key));
 }
 
-/* A version without a group of its own goes with the first: who reads a patch
- * must be able to read its base. */
+/* A patch without a group of its own goes with its base: who reads the one must
+ * be able to read the other. */
 static uint8_t group_of(struct encoder *e, const struct place *p, uint32_t i)
 {
         uint8_t group;
@@ -143,22 +146,62 @@ static uint8_t group_of(struct encoder *e, const struct place *p, uint32_t i)
         if (!e->group_of_readers)
                 return SHARED_GROUP;
         group = e->group_of_readers[readers_number(e, readers_of(e, p, i))];
-        return i && group == SHARED_GROUP ? group_of(e, p, 0) : group;
+        return e->is_patch[p->version_first + i] && group == SHARED_GROUP
+                       ? group_of(e, p, 0)
+                       : group;
 }
 
 /* Sets of variants that have less than this for themselves have no group of
  * their own: a group costs its row of streams, and each of them starts anew. */
 #define MIN_GROUP 65536
 
+static uint8_t read_body(struct encoder *e, const struct place *p,
+                         const struct version *x, uint8_t group);
+
+/* Which versions are patches: who has to read what depends on it. */
+static void find_patches(struct encoder *e)
+{
+        const struct master *m = e->m;
+        uint32_t i, p, n;
+
+        e->is_patch = allocate(m->versions.count, sizeof(*e->is_patch));
+        e->bodies = bodies_new(m, NULL, 0, e->orcs, NULL);
+        for (i = 0; i < m->sections.count; i++) {
+                const struct master_section *s = &m->sections.at[i];
+
+                bodies_begin_section(e->bodies, s);
+                for (p = s->place_first; p < s->place_first + s->place_count;
+                     p += m->places.at[p].run) {
+                        const struct place *place = &m->places.at[p];
+                        const struct version *x =
+                                &m->versions.at[place->version_first];
+
+                        bodies_begin_place(e->bodies);
+                        if (place->version_count < 2 ||
+                            fragment_of(m, x)->kind != ENTRY_BODY)
+                                continue;
+                        for (n = 0; n < place->version_count; n++) {
+                                uint8_t op = read_body(e, place, &x[n],
+                                                       SHARED_GROUP);
+
+                                e->is_patch[place->version_first + n] =
+                                        op == ENTRY_PATCH;
+                                bodies_keep(e->bodies);
+                        }
+                }
+        }
+        bodies_free(e->bodies);
+}
+
 /* Returns the number of groups. */
-static uint32_t make_groups(struct encoder *e, enum grouping grouping)
+static uint32_t make_groups(struct encoder *e)
 {
         const struct master *m = e->m;
         VECTOR(uint64_t) sizes = { 0 };
         uint32_t groups = SHARED_GROUP + 1;
         uint32_t p, i, n;
 
-        if (grouping == GROUPING_ONE || m->variant_count == 1)
+        if (e->grouping == GROUPING_ONE || m->variant_count == 1)
                 return groups;
         for (p = 0; p < m->places.count; p++)
                 for (i = 0; i < m->places.at[p].version_count; i++) {
@@ -167,7 +210,12 @@ static uint32_t make_groups(struct encoder *e, enum grouping grouping)
                         n = readers_number(e, readers_of(e, place, i));
                         while (sizes.count <= n)
                                 *VECTOR_ADD(&sizes) = 0;
-                        sizes.at[n] += fragment_of(m, &m->versions.at[place->version_first + i])->size;
+                        sizes.at[n] +=
+                                fragment_of(
+                                        m,
+                                        &m->versions
+                                                 .at[place->version_first + i])
+                                        ->size;
                 }
         e->group_of_readers = allocate(sizes.count, 1);
         for (n = 0; n < sizes.count; n++) {
@@ -218,8 +266,8 @@ static void number_all(struct encoder *e)
                         count(&memberships,
                               membership_number(e, own, SHARED_GROUP));
         }
-        e->membership_rank = rank(memberships.at, (uint32_t)memberships.count,
-                                  &order);
+        e->membership_rank =
+                rank(memberships.at, (uint32_t)memberships.count, &order);
         for (i = 0; i < memberships.count; i++) {
                 const struct membership_key *key =
                         (const void *)interned(e->memberships, order[i], NULL);
@@ -240,6 +288,19 @@ static void number_all(struct encoder *e)
 
 /* ---- entries ------------------------------------------------------------ */
 
+/* Where a variant is to unpack little, what it alone holds is told by itself,
+ * unless a patch makes it so many times smaller: for the patch it would unpack
+ * what only others hold. */
+#define LEAST_GAIN_ALONE 4
+
+static uint32_t least_gain(const struct encoder *e, const struct version *x)
+{
+        return e->grouping == GROUPING_SEVERAL &&
+                               __builtin_popcount(x->membership) == 1
+                       ? LEAST_GAIN_ALONE
+                       : 1;
+}
+
 /* Reads the body of an entry: that of a version, or those of a run of places.
  * Returns the entry's kind. */
 static uint8_t read_body(struct encoder *e, const struct place *p,
@@ -247,8 +308,9 @@ static uint8_t read_body(struct encoder *e, const struct place *p,
 {
         uint32_t i;
 
-        bodies_begin(e->bodies, group);
-        bodies_add(e->bodies, &e->m->variants[x->variant], fragment_of(e->m, x));
+        bodies_begin(e->bodies, group, least_gain(e, x));
+        bodies_add(e->bodies, &e->m->variants[x->variant],
+                   fragment_of(e->m, x));
         for (i = 1; i < p->run; i++) {
                 x = &e->m->versions.at[p[i].version_first];
                 bodies_add(e->bodies, &e->m->variants[x->variant],
@@ -282,7 +344,8 @@ static bool put_entry(struct encoder *e, const struct master_section *s,
         }
         put_byte(out(e, STREAM_OP), op);
         put_varint(out(e, STREAM_MEMBERSHIP), rank_of(e, x->membership, group));
-        put_varint(out(e, STREAM_SIZE), f->kind == ENTRY_FOLD ? size / PAGE : size);
+        put_varint(out(e, STREAM_SIZE),
+                   f->kind == ENTRY_FOLD ? size / PAGE : size);
         if (f->kind == ENTRY_FOLD)
                 put_byte(out(e, STREAM_FOLD), f->value);
         if (op & ENTRY_MOVED)
@@ -317,7 +380,8 @@ static void put_section(struct encoder *e, const struct master_section *s)
         uint32_t p, run;
 
         bodies_begin_section(e->bodies, s);
-        for (p = s->place_first; p < s->place_first + s->place_count; p += run) {
+        for (p = s->place_first; p < s->place_first + s->place_count;
+             p += run) {
                 const struct place *place = &m->places.at[p];
 
                 run = place->run;
@@ -369,8 +433,7 @@ static void put_symbols(struct encoder *e)
                 size_t size;
 
                 put_varint(out(e, STREAM_SYMBOL_MEMBERSHIP),
-                           own ? rank_of(e, own, SHARED_GROUP) + 1 :
-                                 0);
+                           own ? rank_of(e, own, SHARED_GROUP) + 1 : 0);
                 if (slot->index != index)
                         offset = 0;
                 put_signed(out(e, STREAM_SYMBOL_SLOT),
@@ -384,7 +447,8 @@ static void put_symbols(struct encoder *e)
         }
         for (v = 0; v < m->variant_count; v++) {
                 const struct variant *variant = &m->variants[v];
-                uint32_t n = variant->derived.kallsyms ? variant->token_count : 0;
+                uint32_t n =
+                        variant->derived.kallsyms ? variant->token_count : 0;
 
                 put_varint(out(e, STREAM_TOKEN), n);
                 put_bytes(out(e, STREAM_TOKEN), variant->tokens, n * 3);
@@ -402,9 +466,9 @@ static void put_sites(struct encoder *e)
                 for (t = 0; t < SITE_TABLE_COUNT; t++) {
                         const struct variant *variant = &e->m->variants[v];
                         const struct sites *s = &variant->sites[t];
-                        uint32_t n = variant->derived.sites[t] ?
-                                             (uint32_t)s->runs.count :
-                                             0;
+                        uint32_t n = variant->derived.sites[t]
+                                             ? (uint32_t)s->runs.count
+                                             : 0;
 
                         put_varint(to, n);
                         if (!n)
@@ -431,12 +495,14 @@ void encode(const struct master *m, const struct interner *names,
         *e = (struct encoder){
                 .m = m,
                 .names = names,
+                .grouping = grouping,
                 .streams = ret,
                 .memberships = interner_new(),
                 .readers = interner_new(),
                 .orcs = interner_new(),
         };
-        ret->count = group_stream(make_groups(e, grouping), 0);
+        find_patches(e);
+        ret->count = group_stream(make_groups(e), 0);
         number_all(e);
         e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
@@ -450,6 +516,7 @@ void encode(const struct master *m, const struct interner *names,
         interner_free(e->memberships);
         interner_free(e->readers);
         free(e->group_of_readers);
+        free(e->is_patch);
         interner_free(e->orcs);
         free(e->membership_rank);
         free(e->orc_rank);

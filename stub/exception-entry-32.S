@@ -8,12 +8,13 @@
 exception_entries:
         .set    vector, 0
         .rept   32
-        movl    $vector, %eax
+        pushl   $vector
         jmp     1f
-        .balign 16
         .set    vector, vector + 1
         .endr
-1:      movl    %esp, %ecx
+        .org    exception_entries + 32 * 4
+1:      popl    %eax
+        movl    %esp, %ecx
         movl    %cr2, %edx
         cld
         pushl   %edx

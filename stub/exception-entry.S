@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of the exception handlers, 16 bytes each.  None returns, so nothing
+ * Entries of the exception handlers, 4 bytes each.  None returns, so nothing
  * is saved but what the message needs: exception_caught(vector, frame, cr2),
  * frame being the stack as the processor left it.
  */
@@ -12,12 +12,13 @@
 exception_entries:
         .set    vector, 0
         .rept   32
-        movl    $vector, %edi
+        pushq   $vector
         jmp     1f
-        .balign 16
         .set    vector, vector + 1
         .endr
-1:      movq    %rsp, %rsi
+        .org    exception_entries + 32 * 4
+1:      popq    %rdi
+        movq    %rsp, %rsi
         movq    %cr2, %rdx
         andq    $~15, %rsp
         cld

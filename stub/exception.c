@@ -11,7 +11,7 @@
 #include "memory.h"
 
 #define VECTORS        32
-#define ENTRY_SIZE     16
+#define ENTRY_SIZE     4
 #define GATE_INTERRUPT 0x8e00 /* present, ring 0, interrupt gate */
 /* Exceptions that push an error code below the return address. */
 #define WITH_ERROR_CODE                                                   \

@@ -36,8 +36,7 @@ const char *boot_strerror(int error)
                 [BOOT_NO_PARAMETERS] = "the stub has lost its parameters",
                 [BOOT_NO_PAGE_TABLES] = "the loader's areas lie too far apart",
                 [BOOT_NO_WINDOW] = "too little memory below the loader's stack",
-                [BOOT_NO_INITRD_ROOM] =
-                        "the initrd lies where the kernel is to be rebuilt",
+                [BOOT_NO_INITRD_ROOM] = "the initrd lies in the kernel's place",
                 [BOOT_SETUP_TOO_LARGE] = "the variant's set-up is too large",
                 [BOOT_NO_ENTRY] =
                         "this variant has no entry for this boot protocol",
@@ -282,8 +281,7 @@ static int edit_command_line(struct boot *boot)
         boot->new_command_line = boot->protocol->command_line_room(boot, &room);
         if (!command_line_append(boot->command_line, boot->info.name,
                                  boot->reason, boot->new_command_line, room))
-                say("ingot: no room on the command line for ingot.variant= "
-                    "and ingot.reason=\n");
+                say("ingot: no room for ingot.variant= on the command line\n");
         return boot->protocol->prepare(boot);
 }
 

@@ -37,7 +37,7 @@ STUB_LIMIT_xz := 81920
 STUB_OUT := $(OUT)/stub
 STUB_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
 # Copies of unknown size are calls: libc.c moves words where gcc would move bytes.
-STUB_FLAGS := -std=gnu11 -Oz -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign \
+STUB_FLAGS := -std=gnu11 -Oz -fno-tree-sink -fno-move-loop-invariants -fno-tree-slsr -fno-tree-dominator-opts -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign \
 	-g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -mno-red-zone \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
@@ -72,10 +72,12 @@ $(STUB_OUT)/obj/reader/%.o: stub/multi-image/%.c stub/stub.mk | packages
 # A loop that copies must not become a call of the function that it is in.
 STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 # Where the time of a rebuild goes: speed is worth the bytes there, but for those of alignment.
-stub-fast := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
+stub-fast := -O2 -ftree-sink -fmove-loop-invariants -ftree-slsr -ftree-dominator-opts -fno-align-functions -fno-align-loops -fno-align-jumps \
+	-fno-align-labels -fno-reorder-blocks -fno-reorder-blocks-and-partition
 STUB_FLAGS_place := $(stub-fast)
 STUB_FLAGS_place-marks := $(stub-fast)
 STUB_FLAGS_sha256 := $(stub-fast)
+STUB_FLAGS_symbol-names := $(stub-fast)
 
 $(STUB_OUT)/obj/%.o: stub/%.S stub/stub.mk | packages
 	@echo '  AS      $<'
