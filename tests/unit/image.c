@@ -156,7 +156,7 @@ static void test_linked(void **state)
                 unsigned size; /* of a pointer */
         } cases[] = {
                 { "bzimage64-1", "vmlinux64-1", R_X86_64_64, 8 },
-                { "bzimage32-1", "vmlinux32-1", R_386_32, 4 },
+                { "bzimage32-1", "vmlinux32-1", R_X86_64_32, 4 },
         };
         (void)state;
 
