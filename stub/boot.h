@@ -107,13 +107,11 @@ int boot_load(struct boot *boot, uint64_t room);
 _Noreturn void leave_to_32(uint32_t target, uint32_t esi, uint32_t ebx);
 _Noreturn void leave_to_64(uint64_t target, uint64_t rsi,
                            const struct entry_state *state);
-_Noreturn void leave_to_boot_64(uint64_t target, uint64_t rsi);
 _Noreturn void leave_to_xen(uint64_t target, uint64_t rsi, uint64_t rsp);
 #else
 /* handoff-32.S */
 _Noreturn void leave_to_32_with(uint32_t target, uint32_t esi, uint32_t ebx,
                                 uint32_t eax);
-_Noreturn void leave_to_64_on(uint32_t target, uint32_t rsi, uint32_t tables);
 
 /* As in 64 bits eax is the target: the trampoline to real mode asks for it. */
 static inline _Noreturn void leave_to_32(uint32_t target, uint32_t esi,

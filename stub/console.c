@@ -123,7 +123,6 @@ static void xen_write(const char *text, size_t size)
                            "D"((uint64_t)CONSOLEIO_WRITE), "S"(size), "d"(text)
                          : "rcx", "r11", "memory");
 }
-
 #endif
 
 /* Xen's public/arch-x86/cpuid.h: EBX of the third leaf is the MSR that takes
@@ -164,10 +163,8 @@ void console_init(bool xen)
         console = xen ? XEN : HARDWARE;
         if (!xen)
                 uart_init();
-#ifndef __x86_64__
         if (lguest_ring())
                 console = lguest_console_open() ? LGUEST : NONE;
-#endif
 }
 
 static void put(const char *text, size_t size)
@@ -177,10 +174,9 @@ static void put(const char *text, size_t size)
                 xen_write(text, size);
                 return;
         }
-#else
-        for (; console == LGUEST && size; text++, size--)
-                lguest_console_put(*text);
 #endif
+        for (; lguest_ring() && console == LGUEST && size; text++, size--)
+                lguest_console_put(*text);
         if (hypercall_page)
                 xen_page_write(text, size);
         for (; console == HARDWARE && size; text++, size--) {

@@ -6,6 +6,7 @@
  * 64-bit mode.  A stack, descriptors of our own if they are ours to set, the
  * program's own relocations, main().
  */
+#include "long-mode.inc"
 #include "parameters.h"
 
         .section .first, "awx"
@@ -89,14 +90,5 @@ enter_32:
 6:      hlt
         jmp     6b
 
-        .balign 8
-gdt:    .quad   0
-        .quad   0x00af9b000000ffff      /* 0x08 code, 64-bit */
-        .quad   0x00cf9b000000ffff      /* 0x10 code, 32-bit */
-        .quad   0x00cf93000000ffff      /* 0x18 data */
-gdt_end:
-gdt_pointer:
-        .word   gdt_end - gdt - 1
-gdt_base:
-        .long   0
+        flat_gdt
         .section .note.GNU-stack, "", @progbits

@@ -39,16 +39,7 @@ enter_pvh_64:
         xorl    %edx, %edx
         jmp     enter_linux
 
-        .balign 8
-gdt:    .quad   0
-        .quad   0x00af9b000000ffff      /* 0x08 code, 64-bit */
-        .quad   0x00cf9b000000ffff      /* 0x10 code, 32-bit */
-        .quad   0x00cf93000000ffff      /* 0x18 data */
-gdt_end:
-gdt_pointer:
-        .word   gdt_end - gdt - 1
-gdt_base:
-        .long   0
+        flat_gdt
 far_64: .long   0
         .word   0x08
         .section .note.GNU-stack, "", @progbits

@@ -97,10 +97,13 @@ enter_main:
         addq    %r12, (%rdx)
 4:      addq    $8, %rdx
         jmp     3b
-5:      movq    %rsp, %rdi
+        /* The head's descriptors lie where the variant will: the same ones again.
+         * A 64-bit loader's and Xen's are theirs, the PVH entry's are in E. */
+5:      cmpb    $PROTOCOL_LINUX32, (%rsp)       /* or PROTOCOL_REAL, below it */
+        ja      6f
+        lgdt    gdt_pointer_32(%rip)
+6:      movq    %rsp, %rdi
         movq    %r12, %rsi
         xorl    %ebp, %ebp
-        call    stub_main
-6:      hlt
-        jmp     6b
+        call    stub_main               /* does not return */
         .section .note.GNU-stack, "", @progbits

@@ -5,22 +5,32 @@
  * frame being the stack as the processor left it.
  */
         .text
-        .code64
         .balign 16
         .globl  exception_entries
         .hidden exception_entries
 exception_entries:
         .set    vector, 0
         .rept   32
-        pushq   $vector
+        push    $vector
         jmp     1f
         .set    vector, vector + 1
         .endr
         .org    exception_entries + 32 * 4
-1:      popq    %rdi
+1:
+#ifdef __x86_64__
+        popq    %rdi
         movq    %rsp, %rsi
         movq    %cr2, %rdx
         andq    $~15, %rsp
         cld
+#else
+        popl    %eax
+        movl    %esp, %ecx
+        movl    %cr2, %edx
+        cld
+        pushl   %edx
+        pushl   %ecx
+        pushl   %eax
+#endif
         call    exception_caught
         .section .note.GNU-stack, "", @progbits

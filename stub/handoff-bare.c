@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Enters kernels that are loaded ELF files (32-bit stub program).
+ * Finds the 32-bit entries of a loaded bare ELF (32-bit stub program).
  *
- * How a bare ELF wants to be entered is in its first bytes: a multiboot header
+ * How it wants to be entered is in its first bytes: a multiboot header
  * (Multiboot specification 0.6.96, 3.1; Multiboot2 2.0, 3.1) names a 32-bit
  * entry, and so does e_entry of class 32.  The rules for headers are those of a
  * boot loader, and the image has been verified by then; what is checked here
@@ -13,7 +13,6 @@
 #include <multiboot/multiboot.h>
 #include <string.h>
 
-#include "io.h"
 #include "multiboot2.h"
 
 #define HEADER_ALIGNMENT1 4u
@@ -93,44 +92,16 @@ uint32_t bare_multiboot_entry(const struct boot *boot, int version)
         return 0;
 }
 
-void identity_map(uint8_t *tables)
+uint32_t bare_entry(const struct boot *boot)
 {
-        uint64_t *entry = (uint64_t *)tables;
-        uint32_t base = (uint32_t)(uintptr_t)tables;
+        uint32_t entry;
 
-        memset(tables, 0, 2 * PAGE);
-        entry[0] = (base + PAGE) | 3; /* present, writable */
-        for (unsigned i = 0; i < 4; i++)
-                entry[PAGE / 8 + i] = (base + (2 + i) * PAGE) | 3;
-        for (unsigned i = 0; i < 4 * 512; i++)
-                entry[2 * PAGE / 8 + i] = (uint64_t)i << 21 | 0x83; /* 2 MiB */
-}
-
-void text_screen(struct boot_params *params)
-{
-        params->screen_info.orig_video_mode = 3;
-        params->screen_info.orig_video_cols = 80;
-        params->screen_info.orig_video_lines = 25;
-        params->screen_info.orig_video_points = 16;
-        params->screen_info.orig_video_isVGA = 1; /* VIDEO_TYPE_VGAC */
-}
-
-_Noreturn void leave_to_elf(const struct boot *boot, uint64_t params)
-{
-        uint32_t entry = 0;
-
-        if (boot_is_bare(boot)) {
-                entry = bare_multiboot_entry(boot, 2);
-                if (!entry)
-                        entry = bare_multiboot_entry(boot, 1);
-                if (!entry && boot->info.kind == VARIANT_ELF_32)
-                        entry = entry_in_image(boot, boot->elf_entry);
-        }
-        if (entry)
-                leave_to_32(entry, (uint32_t)params, 0);
-        identity_map(boot->own + OWN_PAGE_TABLES);
-        leave_to_64_on((uint32_t)((uintptr_t)boot->body + boot->elf_entry -
-                                  boot->info.load_addr),
-                       (uint32_t)params,
-                       (uint32_t)(uintptr_t)(boot->own + OWN_PAGE_TABLES));
+        if (!boot_is_bare(boot))
+                return 0;
+        entry = bare_multiboot_entry(boot, 2);
+        if (!entry)
+                entry = bare_multiboot_entry(boot, 1);
+        if (!entry && boot->info.kind == VARIANT_ELF_32)
+                entry = entry_in_image(boot, boot->elf_entry);
+        return entry;
 }

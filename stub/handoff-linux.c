@@ -94,6 +94,15 @@ void linux_make_params(struct boot *boot, struct boot_params *params,
         params->hdr.cmd_line_ptr = (uint32_t)(uintptr_t)boot->new_command_line;
 }
 
+void linux_text_screen(struct boot_params *params)
+{
+        params->screen_info.orig_video_mode = 3;
+        params->screen_info.orig_video_cols = 80;
+        params->screen_info.orig_video_lines = 25;
+        params->screen_info.orig_video_points = 16;
+        params->screen_info.orig_video_isVGA = 1; /* VIDEO_TYPE_VGAC */
+}
+
 int linux_prepare(struct boot *boot)
 {
         struct boot_params *params = linux_params(boot);

@@ -18,4 +18,7 @@ int linux_prepare(struct boot *boot);
 void linux_make_params(struct boot *boot, struct boot_params *params,
                        struct setup_header header);
 
+/* Says in them that the screen is as a BIOS leaves it: text, 80 x 25. */
+void linux_text_screen(struct boot_params *params);
+
 #endif

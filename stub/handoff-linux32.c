@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The 32-bit boot protocol: as GRUB's `linux` enters a kernel. */
-#include "handoff-bare.h"
+#include "handoff-elf.h"
 #include "handoff-linux.h"
 
 static _Noreturn void hand_off(struct boot *boot)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Multiboot 1 and 2: as GRUB's `multiboot` and `multiboot2` enter a kernel, in
- * 32-bit mode also on UEFI (32-bit stub program).  The headers in our set-up
- * ask for the window at LOAD_ADDR.
+ * 32-bit mode also on UEFI (32-bit stub program).  The headers in the head ask
+ * for the window at LOAD_ADDR.
  *
  * A bare ELF with a header of the same version gets the loader's information
  * with the command line edited; multiboot1 has a pointer to it, multiboot2's
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "handoff-bare.h"
+#include "handoff-elf.h"
 #include "handoff-linux.h"
 #include "io.h"
 #include "multiboot2.h"
@@ -110,7 +111,7 @@ static int prepare1(struct boot *boot)
                 const struct multiboot_mod_list *m = at(info->mods_addr);
                 set_initrd(params, m->mod_start, m->mod_end);
         }
-        text_screen(params);
+        linux_text_screen(params);
         return 0;
 }
 
@@ -265,7 +266,7 @@ static int prepare2(struct boot *boot)
         error = make_params(boot);
         if (error)
                 return error;
-        text_screen(params);
+        linux_text_screen(params);
         while ((tag = next_tag(boot, tag))) {
                 const struct multiboot2_module *module = (const void *)tag;
                 switch (tag->type) {

@@ -11,7 +11,7 @@
 
 #include <xen/arch-x86/hvm/start_info.h>
 
-#include "handoff-bare.h"
+#include "handoff-elf.h"
 #include "handoff-linux.h"
 #include "io.h"
 

@@ -16,7 +16,7 @@
  */
 #include <string.h>
 
-#include "handoff-bare.h"
+#include "handoff-elf.h"
 #include "handoff-linux.h"
 #include "io.h"
 
@@ -26,8 +26,6 @@
 #define HEAP_END_OFFSET 0x200u /* boot.rst: heap_end_ptr is this much lower */
 
 extern const uint8_t trampoline_real[], trampoline_real_end[];
-extern uint8_t entry_hook[], entry_hook_self[], entry_hook_tables[],
-        entry_hook_target[];
 
 /* ss:sp as our set-up was entered with. */
 static uint32_t saved_stack(const struct boot *boot)
@@ -73,29 +71,10 @@ static int make_params(struct boot *boot)
         memcpy(params->e820_table, setup + (map[2] | map[3] << 8),
                count * sizeof params->e820_table[0]);
         params->e820_entries = (uint8_t)count;
-        text_screen(params);
+        linux_text_screen(params);
         return 0;
 }
 #endif
-
-static void put32(uint8_t *at, uint64_t value)
-{
-        le32 v = put_le32((uint32_t)value);
-        memcpy(at, &v, sizeof v);
-}
-
-/* Where the set-up jumps when it is done, in front of a loaded ELF. */
-static void hook_entry(const struct boot *boot, struct setup_header *loader)
-{
-#ifndef __x86_64__
-        identity_map(boot->own + OWN_PAGE_TABLES);
-#endif
-        put32(entry_hook_self, (uintptr_t)entry_hook);
-        put32(entry_hook_tables, (uintptr_t)boot->own + OWN_PAGE_TABLES);
-        put32(entry_hook_target,
-              (uintptr_t)boot->body + boot->elf_entry - boot->info.load_addr);
-        loader->code32_start = (uint32_t)(uintptr_t)entry_hook;
-}
 
 static int prepare(struct boot *boot)
 {
@@ -114,7 +93,7 @@ static int prepare(struct boot *boot)
                     boot->info.setup_size)
                 return BOOT_NO_ENTRY;
         if (boot->loaded_elf)
-                hook_entry(boot, loader);
+                loader->code32_start = elf_hook_for(boot);
         header_merge(header_of(boot->setup), loader, boot->setup);
         return 0;
 }

@@ -9,12 +9,12 @@
         .code64
 /* void leave_to_32(uint32_t target, uint32_t esi, uint32_t ebx): 32-bit
  * protected mode, no paging, flat CS 0x10, DS 0x18, ebp = edi = 0, CR4 = 0.
+ * The descriptors are there since entry.S, or the PVH entry.
  * We must lie below 4 GiB, mapped one to one. */
         .globl  leave_to_32
         .hidden leave_to_32
 leave_to_32:
         cli
-        lgdt    gdt_pointer_32(%rip)
         movl    %edx, %ebx
         leaq    1f(%rip), %rax
         pushq   $0x10
@@ -67,24 +67,6 @@ leave_to_64:
         xorl    %edi, %edi
         jmp     *%r8
 
-/* void leave_to_boot_64(uint64_t target, uint64_t rsi): 64-bit mode on our own
- * page tables and with the boot protocol's selectors, CS 0x10 and DS 0x18. */
-        .globl  leave_to_boot_64
-        .hidden leave_to_boot_64
-leave_to_boot_64:
-        cli
-        lgdt    gdt_pointer_64(%rip)
-        movl    $0x18, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
-        movl    %eax, %ss
-        xorl    %ebx, %ebx
-        xorl    %ebp, %ebp
-        pushq   $0x10
-        pushq   %rdi
-        xorl    %edi, %edi
-        lretq
-
 /* void leave_to_xen(uint64_t target, uint64_t rsi, uint64_t rsp) */
         .globl  leave_to_xen
         .hidden leave_to_xen
@@ -101,17 +83,10 @@ gdt_32: .quad   0
         .quad   0x00cf9b000000ffff      /* 0x10 code, 32-bit */
         .quad   0x00cf93000000ffff      /* 0x18 data */
 gdt_32_end:
-gdt_64: .quad   0
-        .quad   0
-        .quad   0x00af9b000000ffff      /* 0x10 code, 64-bit */
-        .quad   0x00cf93000000ffff      /* 0x18 data */
-gdt_64_end:
-        .word   0, 0, 0                 /* aligns the bases below */
+        .word   0, 0, 0                 /* aligns the base below */
+        .globl  gdt_pointer_32
+        .hidden gdt_pointer_32
 gdt_pointer_32:
         .word   gdt_32_end - gdt_32 - 1
         .quad   gdt_32
-        .word   0, 0, 0
-gdt_pointer_64:
-        .word   gdt_64_end - gdt_64 - 1
-        .quad   gdt_64
         .section .note.GNU-stack, "", @progbits

@@ -58,11 +58,8 @@ const char *boot_strerror(int error)
 /* Sleeps; in ring 1 that would be a fault. */
 static void rest(void)
 {
-#ifndef __x86_64__
-        if (lguest_ring())
-                return;
-#endif
-        __asm__ volatile("hlt");
+        if (!lguest_ring())
+                __asm__ volatile("hlt");
 }
 
 _Noreturn void stop(const char *text)
@@ -94,12 +91,7 @@ static int find_ourselves(struct boot *boot)
 /* Descriptor tables and exceptions are ours. */
 static bool in_ring_0(const struct boot *boot)
 {
-#ifdef __x86_64__
-        return boot->state->protocol != PROTOCOL_XEN_PV;
-#else
-        (void)boot;
-        return !lguest_ring();
-#endif
+        return boot->state->protocol != PROTOCOL_XEN_PV && !lguest_ring();
 }
 
 /* From here on everything that the loader has left can be read, and mistakes
@@ -124,16 +116,12 @@ static int look_at_machine(struct boot *boot)
         uint64_t protocol = boot->state->protocol;
         machine_init(&machine, protocol == PROTOCOL_XEN_PV);
         machine.pvh = protocol == PROTOCOL_PVH;
-#ifndef __x86_64__
-        if (!in_ring_0(boot)) {
-                machine.lguest = protocol == PROTOCOL_LINUX32 &&
-                                 lguest_named(at(boot->state->info));
-                if (!machine.lguest)
-                        return BOOT_NOT_LGUEST;
-        }
-#endif
+        machine.lguest = lguest_ring();
+        if (machine.lguest && (protocol != PROTOCOL_LINUX32 ||
+                               !lguest_named(at(boot->state->info))))
+                return BOOT_NOT_LGUEST;
         platform_detect(&machine, &boot->seen);
-#ifndef __x86_64__
+#if PLATFORM_PROBES_32
         if (boot->seen.refused_why)
                 say("ingot: VMI ROM at %lx refused: %s\n",
                     (unsigned long)boot->seen.refused_rom,
@@ -178,17 +166,14 @@ static void list_variants(const struct boot *boot)
 static uint32_t usable_variants(const struct boot *boot)
 {
         uint32_t usable = UINT32_MAX;
-#ifndef __x86_64__
         struct variant_info info;
-        if (in_ring_0(boot) && machine_has_64_bit())
+
+        if (machine_has_64_bit() && !lguest_ring())
                 return usable;
         for (uint32_t i = 0; i < boot->mi.variant_count; i++)
                 if (!multi_image_variant(&boot->mi, i, &info) &&
                     info.kind != VARIANT_ELF_32)
                         usable &= ~(1u << i);
-#else
-        (void)boot;
-#endif
         return usable;
 }
 

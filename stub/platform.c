@@ -21,13 +21,7 @@
 
 #include <string.h>
 
-#if defined(__x86_64__) && !__STDC_HOSTED__
-#define PROBES_32   0
-#define PROBE_COUNT 12 /* rows of the table */
-#else
-#define PROBES_32   1
-#define PROBE_COUNT 14
-#endif
+#define PROBE_COUNT (PLATFORM_PROBES_32 ? 14 : 12) /* rows of the table */
 
 #define LEAF_FIRST 0x40000000u
 #define LEAF_LAST  0x40010000u
@@ -71,7 +65,7 @@ static bool is_xen_pv(const struct look *look, const struct probe *probe,
         return look->machine->xen_pv;
 }
 
-#if PROBES_32
+#if PLATFORM_PROBES_32
 static bool is_lguest(const struct look *look, const struct probe *probe,
                       struct seen *seen)
 {
@@ -195,7 +189,7 @@ static bool is_any(const struct look *look, const struct probe *probe,
 /* The first probe that answers yes wins: specific before general. */
 static const struct probe probes[PROBE_COUNT] = {
         { PLATFORM_XEN_PV, is_xen_pv, NULL },
-#if PROBES_32
+#if PLATFORM_PROBES_32
         { PLATFORM_LGUEST, is_lguest, NULL },
         { PLATFORM_VMI, is_vmi, "cVmi\0\0\0\0\0\0\0" },
 #endif
@@ -251,7 +245,7 @@ void platform_detect(const struct machine *machine, struct seen *ret_seen)
                 probe++;
         seen.platform = probe->platform;
         seen.platforms = platform_rules(probe->platform);
-#if PROBES_32
+#if PLATFORM_PROBES_32
         /* A ROM says nothing against what the machine is besides: rules for
          * that hold as well, and priorities decide. */
         if (probe->platform == PLATFORM_VMI) {

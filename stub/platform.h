@@ -12,6 +12,14 @@
 
 #include "multi-image/format.h"
 
+/* Probes for lguest and VMI, whose guests are 32-bit kernels: not in the 64-bit
+ * stub program. */
+#if defined(__x86_64__) && !__STDC_HOSTED__
+#define PLATFORM_PROBES_32 0
+#else
+#define PLATFORM_PROBES_32 1
+#endif
+
 /* Hardware as the probes reach it. */
 struct machine {
         bool xen_pv; /* entered by the Xen PV protocol, or a guest of that kind */

@@ -12,17 +12,18 @@ STUB_SOURCES := \
 	stub/rebuild.c stub/memory.c stub/libc.c \
 	stub/boot-params.c stub/handoff-linux.c stub/handoff-real.c \
 	stub/handoff-linux32.c stub/handoff-linux64.c stub/handoff-pvh.c \
-	stub/handoff-xen.c stub/trampoline-real.S stub/handoff.S
+	stub/handoff-xen.c stub/handoff-elf.c stub/trampoline-real.S \
+	stub/elf-hook.S stub/handoff.S
 
 # The program that runs in 32 bits, ring 1 or without 64-bit mode.
 STUB_32_SOURCES := \
 	stub/entry-32.S stub/main.c \
-	stub/console.c stub/lguest.c stub/exception-entry-32.S stub/exception.c \
+	stub/console.c stub/lguest.c stub/exception-entry.S stub/exception.c \
 	stub/machine.c stub/platform.c stub/command-line.c \
 	stub/rebuild.c stub/memory.c stub/libc.c \
 	stub/boot-params.c stub/handoff-linux.c stub/handoff-real.c \
 	stub/handoff-linux32.c stub/handoff-pvh.c stub/handoff-multiboot.c stub/handoff-bare.c \
-	stub/trampoline-real.S stub/handoff-32.S
+	stub/handoff-elf.c stub/trampoline-real.S stub/elf-hook.S stub/handoff-32.S
 
 # Everything that reads a multi-image; the decoders' glue is each stub's own.
 READER_SOURCES := $(filter-out stub/multi-image/codec-%,$(sort $(wildcard stub/multi-image/*.c)))

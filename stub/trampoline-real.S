@@ -75,47 +75,4 @@ far_offset:
 far_segment:
         .word   0
 trampoline_real_end:
-
-/* A re-wrapped kernel has a set-up but no boot code behind it: code32_start
- * leads here (boot.rst, "32-bit entry hook"), in 32-bit protected mode with
- * esi = boot_params.  Enters the loaded ELF by the 64-bit boot protocol on our
- * page tables.  The three numbers are the C side's to set. */
-        .section .data.entry_hook, "aw"
-        .globl  entry_hook, entry_hook_tables, entry_hook_target
-        .globl  entry_hook_self
-        .hidden entry_hook, entry_hook_tables, entry_hook_target
-        .hidden entry_hook_self
-        .code32
-entry_hook:
-        cli
-        .byte   0xbd            /* movl $entry_hook's own address, %ebp */
-entry_hook_self:
-        .long   0
-        .byte   0xbb            /* movl $page tables, %ebx */
-entry_hook_tables:
-        .long   0
-        leal    hook_gdt - entry_hook(%ebp), %eax
-        movl    %eax, hook_gdt_base - entry_hook(%ebp)
-        lgdt    hook_gdt_pointer - entry_hook(%ebp)
-        enable_long_mode
-        movl    $0x18, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
-        movl    %eax, %ss
-        xorl    %ebx, %ebx
-        ljmpl   *(entry_hook_target - entry_hook)(%ebp)
-entry_hook_target:
-        .long   0
-        .word   0x10
-        .balign 8
-hook_gdt:
-        .quad   0
-        .quad   0
-        .quad   0x00af9b000000ffff      /* 0x10 code, 64-bit */
-        .quad   0x00cf93000000ffff      /* 0x18 data */
-hook_gdt_end:
-hook_gdt_pointer:
-        .word   hook_gdt_end - hook_gdt - 1
-hook_gdt_base:
-        .long   0
         .section .note.GNU-stack, "", @progbits
