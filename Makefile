@@ -67,7 +67,7 @@ help:
 #: all (default)   out/ingot, the program that packs, and the stubs it carries
 #: demo            compile the small reference kernel for every backend, pack, boot the one
 #:                 file on every platform that can be reached, print what came of it
-#: demo-linux      the same with Linux 6.1, which takes an hour to compile
+#: demo-linux      the same with Linux 6.1, a quarter of an hour a kernel to compile
 #: linux           out/linux/<backend>/{vmlinuz,vmlinux,config,System.map} for every backend
 #:                   LINUX=      source tree or tarball (Debian's linux-source-6.1)
 #:                   BASE=       small, debian, or a file with a whole .config (small)

@@ -44,8 +44,7 @@ struct bodies {
         struct body *body;
         bool has_base;
         uint8_t group;
-        uint32_t
-                gain; /* a patch is taken if it makes a body so many times smaller */
+        uint32_t gain; /* how many times smaller a patch must be */
         bool is_patch; /* body is told by ops */
         patch ops;
 };

@@ -103,6 +103,8 @@ static int prepare1(struct boot *boot)
                 for (uint32_t i = 0; i < info->mmap_length;) {
                         const struct multiboot_mmap_entry *e =
                                 at(info->mmap_addr + i);
+                        if (e->size < sizeof *e - sizeof e->size)
+                                break;
                         add_memory(params, e->addr, e->len, e->type);
                         i += e->size + sizeof e->size;
                 }
