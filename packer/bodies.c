@@ -44,7 +44,6 @@ struct bodies {
         struct body *body;
         bool has_base;
         uint8_t group;
-        uint32_t gain; /* how many times smaller a patch must be */
         bool is_patch; /* body is told by ops */
         patch ops;
 };
@@ -55,17 +54,6 @@ static struct bytes *out(struct bodies *b, uint32_t stream)
 }
 
 /* ---- reading ------------------------------------------------------------ */
-
-void bodies_begin(struct bodies *b, uint8_t group, uint32_t gain)
-{
-        b->group = group;
-        b->gain = gain;
-        b->is_patch = false;
-        b->body->size = 0;
-        b->body->fields.count = 0;
-        b->body->orcs.count = 0;
-        b->body->has_units = false;
-}
 
 static void add_field(struct bodies *b, const struct variant *v,
                       const struct field *field)
@@ -92,8 +80,8 @@ static uint32_t orc_index(struct bodies *b, const struct orc *o)
         return b->orc_rank ? b->orc_rank[number] : number;
 }
 
-void bodies_add(struct bodies *b, const struct variant *v,
-                const struct fragment *f)
+static void add_fragment(struct bodies *b, const struct variant *v,
+                         const struct fragment *f)
 {
         struct body *body = b->body;
         uint32_t i;
@@ -163,7 +151,7 @@ static uint32_t offset_of(const struct body *body, uint32_t unit)
 
 /* About as many bytes as it makes raw: an op has three numbers, a field two, an
  * unwind record two. */
-static bool patch_pays(const struct bodies *b)
+static bool patch_pays(const struct bodies *b, uint32_t gain)
 {
         const struct body *body = b->body;
         size_t whole =
@@ -180,20 +168,45 @@ static bool patch_pays(const struct bodies *b)
                                     offset_of(body, y));
                 y += op->insert;
         }
-        return patched * b->gain < whole;
+        return patched * gain < whole;
 }
 
-uint8_t bodies_end(struct bodies *b)
+/* All fragments that the entry tells, in a row. */
+static void add_all(struct bodies *b, const struct place *p,
+                    const struct version *x)
 {
-        struct body *base = b->base, *body = b->body;
+        uint32_t i;
 
+        b->body->size = 0;
+        b->body->fields.count = 0;
+        b->body->orcs.count = 0;
+        b->body->has_units = false;
+        for (i = 0; i < p->run; i++) {
+                const struct variant *v;
+
+                if (i)
+                        x = &b->m->versions.at[p[i].version_first];
+                v = &b->m->variants[x->variant];
+                add_fragment(b, v, &v->fragments.at[x->fragment]);
+        }
+}
+
+uint8_t bodies_read(struct bodies *b, const struct place *p,
+                    const struct version *x, uint8_t group, uint32_t gain)
+{
+        struct body *base = b->base, *body;
+
+        add_all(b, p, x);
+        body = b->body;
+        b->group = group;
+        b->is_patch = false;
         if (b->section->flags & SECTION_RECORD)
                 return ENTRY_BODY;
         body->has_units = make_units(body);
-        b->is_patch = b->has_base && base->has_units && body->has_units &&
-                      body->size &&
+        b->is_patch = gain && b->has_base && base->has_units &&
+                      body->has_units && body->size &&
                       patch_make(&base->units, &body->units, &b->ops) &&
-                      patch_pays(b);
+                      patch_pays(b, gain);
         return b->is_patch ? ENTRY_PATCH : ENTRY_BODY;
 }
 

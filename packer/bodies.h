@@ -18,14 +18,12 @@ void bodies_free(struct bodies *b);
 void bodies_begin_section(struct bodies *b, const struct master_section *s);
 /* A new place: what follows is no version of what came before. */
 void bodies_begin_place(struct bodies *b);
-/* The next entry's body, for the streams of a group: fragments in a row, at
- * most MULTI_IMAGE_MAX_BODY bytes.  bodies_end() returns the entry's kind:
- * ENTRY_BODY, or ENTRY_PATCH if it is told by its differences from the place's
- * first, which has to make it gain times smaller. */
-void bodies_begin(struct bodies *b, uint8_t group, uint32_t gain);
-void bodies_add(struct bodies *b, const struct variant *v,
-                const struct fragment *f);
-uint8_t bodies_end(struct bodies *b);
+/* The next entry's body, for the streams of a group: that of version x of p, or
+ * those of the run of places that p begins; at most MULTI_IMAGE_MAX_BODY bytes.
+ * Returns the entry's kind: ENTRY_BODY, or ENTRY_PATCH if its differences from
+ * the place's first are gain times smaller; gain 0: no patch. */
+uint8_t bodies_read(struct bodies *b, const struct place *p,
+                    const struct version *x, uint8_t group, uint32_t gain);
 uint32_t bodies_size(const struct bodies *b);
 /* Makes it the place's first unless there is one: what is not written. */
 void bodies_keep(struct bodies *b);

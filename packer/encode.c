@@ -6,12 +6,11 @@
  * Numbers that occur often get small ones: memberships and unwind records are
  * numbered by how often they occur.
  */
-#include "bodies.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARED_GROUP 0
+#include "bodies.h"
+#include "groups.h"
 
 /* A membership is numbered once for each group it occurs in. */
 struct membership_key {
@@ -27,10 +26,7 @@ struct encoder {
         uint32_t *membership_rank;
         struct interner *orcs; /* of 6 bytes */
         uint32_t *orc_rank;
-        struct interner *readers; /* of le32: sets of variants */
-        bool *is_patch;           /* by version */
-        enum grouping grouping;
-        uint8_t *group_of_readers; /* by their number; NULL: one for all */
+        struct groups *groups;
         struct bodies *bodies;
 };
 
@@ -115,121 +111,6 @@ static uint32_t rank_of(struct encoder *e, uint32_t membership, uint8_t group)
         return e->membership_rank[membership_number(e, membership, group)];
 }
 
-/* The variants that have to read version i of a place.  The first version is
- * what patches are made of, so all that have one of them do. */
-static uint32_t readers_of(const struct encoder *e, const struct place *p,
-                           uint32_t i)
-{
-        const struct version *x = &e->m->versions.at[p->version_first];
-        uint32_t readers = x[i].membership;
-        uint32_t n;
-
-        for (n = 1; !i && n < p->version_count; n++)
-                if (e->is_patch[p->version_first + n])
-                        readers |= x[n].membership;
-        return readers;
-}
-
-static uint32_t readers_number(struct encoder *e, uint32_t readers)
-{
-        le32 key = put_le32(readers);
-
-        return intern(e->readers, &key, sizeof(key));
-}
-
-/* A patch without a group of its own goes with its base: who reads the one must
- * be able to read the other. */
-static uint8_t group_of(struct encoder *e, const struct place *p, uint32_t i)
-{
-        uint8_t group;
-
-        if (!e->group_of_readers)
-                return SHARED_GROUP;
-        group = e->group_of_readers[readers_number(e, readers_of(e, p, i))];
-        return e->is_patch[p->version_first + i] && group == SHARED_GROUP
-                       ? group_of(e, p, 0)
-                       : group;
-}
-
-/* Sets of variants that have less than this for themselves have no group of
- * their own: a group costs its row of streams, and each of them starts anew. */
-#define MIN_GROUP 65536
-
-static uint8_t read_body(struct encoder *e, const struct place *p,
-                         const struct version *x, uint8_t group);
-
-/* Which versions are patches: who has to read what depends on it. */
-static void find_patches(struct encoder *e)
-{
-        const struct master *m = e->m;
-        uint32_t i, p, n;
-
-        e->is_patch = allocate(m->versions.count, sizeof(*e->is_patch));
-        e->bodies = bodies_new(m, NULL, 0, e->orcs, NULL);
-        for (i = 0; i < m->sections.count; i++) {
-                const struct master_section *s = &m->sections.at[i];
-
-                bodies_begin_section(e->bodies, s);
-                for (p = s->place_first; p < s->place_first + s->place_count;
-                     p += m->places.at[p].run) {
-                        const struct place *place = &m->places.at[p];
-                        const struct version *x =
-                                &m->versions.at[place->version_first];
-
-                        bodies_begin_place(e->bodies);
-                        if (place->version_count < 2 ||
-                            fragment_of(m, x)->kind != ENTRY_BODY)
-                                continue;
-                        for (n = 0; n < place->version_count; n++) {
-                                uint8_t op = read_body(e, place, &x[n],
-                                                       SHARED_GROUP);
-
-                                e->is_patch[place->version_first + n] =
-                                        op == ENTRY_PATCH;
-                                bodies_keep(e->bodies);
-                        }
-                }
-        }
-        bodies_free(e->bodies);
-}
-
-/* Returns the number of groups. */
-static uint32_t make_groups(struct encoder *e)
-{
-        const struct master *m = e->m;
-        VECTOR(uint64_t) sizes = { 0 };
-        uint32_t groups = SHARED_GROUP + 1;
-        uint32_t p, i, n;
-
-        if (e->grouping == GROUPING_ONE || m->variant_count == 1)
-                return groups;
-        for (p = 0; p < m->places.count; p++)
-                for (i = 0; i < m->places.at[p].version_count; i++) {
-                        const struct place *place = &m->places.at[p];
-
-                        n = readers_number(e, readers_of(e, place, i));
-                        while (sizes.count <= n)
-                                *VECTOR_ADD(&sizes) = 0;
-                        sizes.at[n] +=
-                                fragment_of(
-                                        m,
-                                        &m->versions
-                                                 .at[place->version_first + i])
-                                        ->size;
-                }
-        e->group_of_readers = allocate(sizes.count, 1);
-        for (n = 0; n < sizes.count; n++) {
-                const void *key = interned(e->readers, n, NULL);
-                uint32_t readers = get_le32(*(const le32 *)key);
-
-                if (readers != (uint32_t)(1ull << m->variant_count) - 1 &&
-                    sizes.at[n] >= MIN_GROUP && groups < MULTI_IMAGE_MAX_GROUPS)
-                        e->group_of_readers[n] = (uint8_t)groups++;
-        }
-        free(sizes.at);
-        return groups;
-}
-
 static void number_all(struct encoder *e)
 {
         const struct master *m = e->m;
@@ -248,13 +129,15 @@ static void number_all(struct encoder *e)
 
                         if (!place->is_joined)
                                 count(&memberships,
-                                      membership_number(e, x->membership,
-                                                        group_of(e, place, i)));
+                                      membership_number(
+                                              e, x->membership,
+                                              groups_of(e->groups, place, i)));
                         /* Those who read it, though they do not hold it, find
                          * by this that they have a use for the group. */
                         counter(&memberships,
-                                membership_number(e, readers_of(e, place, i),
-                                                  group_of(e, place, i)));
+                                membership_number(
+                                        e, groups_readers(e->groups, place, i),
+                                        groups_of(e->groups, place, i)));
                         for (k = 0; k < f->orc_count; k++)
                                 count(&orcs, intern(e->orcs, orc[k].entry,
                                                     sizeof(orc[k].entry)));
@@ -288,54 +171,21 @@ static void number_all(struct encoder *e)
 
 /* ---- entries ------------------------------------------------------------ */
 
-/* Where a variant is to unpack little, what it alone holds is told by itself,
- * unless a patch makes it so many times smaller: for the patch it would unpack
- * what only others hold. */
-#define LEAST_GAIN_ALONE 4
-
-static uint32_t least_gain(const struct encoder *e, const struct version *x)
-{
-        return e->grouping == GROUPING_SEVERAL &&
-                               __builtin_popcount(x->membership) == 1
-                       ? LEAST_GAIN_ALONE
-                       : 1;
-}
-
-/* Reads the body of an entry: that of a version, or those of a run of places.
- * Returns the entry's kind. */
-static uint8_t read_body(struct encoder *e, const struct place *p,
-                         const struct version *x, uint8_t group)
-{
-        uint32_t i;
-
-        bodies_begin(e->bodies, group, least_gain(e, x));
-        bodies_add(e->bodies, &e->m->variants[x->variant],
-                   fragment_of(e->m, x));
-        for (i = 1; i < p->run; i++) {
-                x = &e->m->versions.at[p[i].version_first];
-                bodies_add(e->bodies, &e->m->variants[x->variant],
-                           fragment_of(e->m, x));
-        }
-        return bodies_end(e->bodies);
-}
-
-/* Version i of a place.  False, and nothing is done, if patches are asked for
- * and it is none, or the other way round. */
-static bool put_entry(struct encoder *e, const struct master_section *s,
-                      const struct place *p, uint32_t i, bool patches)
+/* Version i of a place. */
+static void put_entry(struct encoder *e, const struct master_section *s,
+                      const struct place *p, uint32_t i)
 {
         const struct version *x = &e->m->versions.at[p->version_first + i];
         const struct fragment *f = fragment_of(e->m, x);
-        uint8_t group = group_of(e, p, i);
+        uint8_t group = groups_of(e->groups, p, i);
         uint32_t size = (uint32_t)f->size;
         uint8_t op = f->kind;
 
         if (f->kind == ENTRY_BODY) {
-                op = read_body(e, p, x, group);
+                op = bodies_read(e->bodies, p, x, group,
+                                 groups_is_patch(e->groups, p, i));
                 size = bodies_size(e->bodies);
         }
-        if ((op == ENTRY_PATCH) != patches)
-                return false;
         if (s->flags & SECTION_SLOTS) {
                 if (i)
                         op |= ENTRY_VERSION;
@@ -352,7 +202,6 @@ static bool put_entry(struct encoder *e, const struct master_section *s,
                 put_varint(out(e, STREAM_MOVED), e->m->slots[p->slot].index);
         if (f->kind == ENTRY_BODY)
                 bodies_put(e->bodies);
-        return true;
 }
 
 /* All versions: the first, then the patches of it, then the others. */
@@ -362,11 +211,13 @@ static void put_place(struct encoder *e, const struct master_section *s,
         uint32_t i;
 
         bodies_begin_place(e->bodies);
-        put_entry(e, s, p, 0, false);
+        put_entry(e, s, p, 0);
         for (i = 1; i < p->version_count; i++)
-                put_entry(e, s, p, i, true);
+                if (groups_is_patch(e->groups, p, i))
+                        put_entry(e, s, p, i);
         for (i = 1; i < p->version_count; i++)
-                put_entry(e, s, p, i, false);
+                if (!groups_is_patch(e->groups, p, i))
+                        put_entry(e, s, p, i);
 }
 
 static void put_section(struct encoder *e, const struct master_section *s)
@@ -495,14 +346,12 @@ void encode(const struct master *m, const struct interner *names,
         *e = (struct encoder){
                 .m = m,
                 .names = names,
-                .grouping = grouping,
                 .streams = ret,
                 .memberships = interner_new(),
-                .readers = interner_new(),
                 .orcs = interner_new(),
         };
-        find_patches(e);
-        ret->count = group_stream(make_groups(e), 0);
+        e->groups = groups_new(m, e->orcs, grouping);
+        ret->count = group_stream(groups_count(e->groups), 0);
         number_all(e);
         e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
@@ -514,9 +363,7 @@ void encode(const struct master *m, const struct interner *names,
         put_sites(e);
         bodies_free(e->bodies);
         interner_free(e->memberships);
-        interner_free(e->readers);
-        free(e->group_of_readers);
-        free(e->is_patch);
+        groups_free(e->groups);
         interner_free(e->orcs);
         free(e->membership_rank);
         free(e->orc_rank);
