@@ -4,8 +4,8 @@
  * hold an address?  Nothing else: operands are not named, and what an
  * instruction does is told only for branches.
  */
-#ifndef STUB_MULTI_IMAGE_X86_DECODE_H
-#define STUB_MULTI_IMAGE_X86_DECODE_H
+#ifndef PACKER_X86_DECODE_H
+#define PACKER_X86_DECODE_H
 
 #include <stddef.h>
 #include <stdint.h>
