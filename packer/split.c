@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "variant.h"
+#include "split-parts.h"
 
 /* Padding longer than this is not taken for part of what it follows. */
 #define MAX_PADDING 64
@@ -36,18 +36,6 @@ static const struct {
         { "kallsyms_names", ENTRY_SYMBOL_NAMES },
         { "kallsyms_markers", ENTRY_SYMBOL_MARKERS },
         { "kallsyms_seqs_of_names", ENTRY_SYMBOL_SEQS },
-};
-
-struct splitter {
-        struct variant *v;
-        struct interner *names;
-        const struct linked *linked; /* NULL: no symbols */
-        uint32_t *by_value;          /* symbols in order of section, value */
-        size_t symbol_count;
-        const uint64_t *targets;     /* sorted addresses that something refers to */
-        size_t target_count;
-        uint32_t last_key;           /* of the last named fragment */
-        uint32_t behind;             /* unnamed ones since */
 };
 
 /* ---- fragments ---------------------------------------------------------- */
@@ -69,8 +57,7 @@ static struct fragment *add(struct splitter *s, uint32_t region, uint8_t kind,
         return f;
 }
 
-/* Fragments of [start, end), at most MULTI_IMAGE_MAX_BODY each. */
-static void add_pieces(struct splitter *s, uint32_t region, uint32_t key,
+void split_add_pieces(struct splitter *s, uint32_t region, uint32_t key,
                        uint64_t start, uint64_t end)
 {
         const struct region *r = &s->v->regions.at[region];
@@ -104,179 +91,7 @@ static void add_named(struct splitter *s, uint32_t region, uint32_t key,
                                        ENTRY_BODY,
                     key, start, 0);
         else
-                add_pieces(s, region, key, start, end);
-}
-
-/* ---- without symbols ---------------------------------------------------- */
-
-static bool is_text(uint8_t c)
-{
-        return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == 1;
-}
-
-/* At least 8 bytes, and mostly printable with a NUL now and then. */
-static bool is_string_area(const uint8_t *p, uint64_t size)
-{
-        uint64_t text = 0, zero = 0, i;
-
-        for (i = 0; i < size; i++) {
-                text += is_text(p[i]);
-                zero += !p[i];
-        }
-        return size >= 8 && text >= size / 2 && (text + zero) * 50 >= size * 49;
-}
-
-static void split_strings(struct splitter *s, uint32_t region, uint64_t start,
-                          uint64_t end)
-{
-        const uint8_t *p = s->v->regions.at[region].bytes;
-
-        while (start < end) {
-                uint64_t at = start;
-                uint32_t key;
-
-                while (at < end && p[at])
-                        at++;
-                while (at < end && !p[at]) /* padding goes with it */
-                        at++;
-                /* The terminator and padding vary with what follows: not part
-                 * of the key. */
-                key = intern_format(s->names, "\"%.*s", (int)(at - start),
-                                    (const char *)p + start);
-                add_pieces(s, region, key, start, at);
-                start = at;
-        }
-}
-
-static size_t first_target(const struct splitter *s, uint64_t addr)
-{
-        size_t low = 0, high = s->target_count;
-
-        while (low < high) {
-                size_t middle = (low + high) / 2;
-
-                if (s->targets[middle] < addr)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-/* Does a relocated field reach across addr? */
-static bool is_inside_field(const struct splitter *s, uint64_t addr)
-{
-        const struct linked_relocation *r = s->linked->relocations;
-        size_t low = 0, high = s->linked->relocation_count;
-
-        while (low < high) {
-                size_t middle = (low + high) / 2;
-
-                if (r[middle].offset < addr)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        if (!low)
-                return false;
-        r += low - 1;
-        return addr - r->offset <
-               (r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4);
-}
-
-/*
- * Content-defined pieces: a cut follows wherever a hash of the last bytes has
- * CUT_BITS zero bits, so that equal runs of bytes are cut alike wherever they
- * stand.  The hash shifts a byte out after 64 of them.
- */
-#define CUT_BITS 9 /* 512 bytes on average */
-#define MIN_PIECE 64
-
-static void split_by_content(struct splitter *s, uint32_t region,
-                             uint64_t start, uint64_t end)
-{
-        const uint8_t *p = s->v->regions.at[region].bytes;
-        uint64_t cut_hash = 0, key_hash = 0, at;
-
-        for (at = start; at < end;) {
-                /* Any odd multiplier spreads a byte over the high bits. */
-                uint64_t mixed = (p[at] + 1) * 0x9e3779b97f4a7c15u;
-
-                cut_hash = (cut_hash << 1) + mixed;
-                key_hash = (key_hash ^ p[at]) * 0x100000001b3u;
-                at++;
-                if (at < end && at - start < MULTI_IMAGE_MAX_BODY &&
-                    (at - start < MIN_PIECE || cut_hash >> (64 - CUT_BITS)))
-                        continue;
-                add_pieces(s, region,
-                           intern_format(s->names, "=%016llx",
-                                         (unsigned long long)key_hash),
-                           start, at);
-                start = at;
-                key_hash = 0;
-        }
-}
-
-/* Boot code is nearly the same everywhere: pieces small enough for what a patch
- * may differ in. */
-#define BOOT_PIECE 16384
-
-static void split_boot(struct splitter *s, uint32_t region, uint64_t start,
-                       uint64_t end)
-{
-        for (; start < end; start += BOOT_PIECE)
-                add_pieces(s, region,
-                           intern_format(s->names, "%s+%u",
-                                         interned(s->names, s->last_key, NULL),
-                                         ++s->behind),
-                           start,
-                           end - start < BOOT_PIECE ? end : start + BOOT_PIECE);
-}
-
-/* What lies between symbols: records, strings, or pieces named after their
- * place. */
-static void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
-                          uint64_t end)
-{
-        const struct region *r = &s->v->regions.at[region];
-        const struct record_table *table = record_table_find(r->name);
-        size_t t;
-
-        if (r->part == PART_PREFIX || r->part == PART_SUFFIX) {
-                /* Boot code: nearly the same everywhere, so as a whole. */
-                split_boot(s, region, start, end);
-                return;
-        }
-        if (r->part != PART_NONE &&
-            (!s->linked || !(r->flags & SECTION_LOADED))) {
-                split_by_content(s, region, start, end);
-                return;
-        }
-        if (table && r->bytes && start % table->size == 0) {
-                for (; end - start >= table->size; start += table->size)
-                        add_pieces(s, region, NONE, start, start + table->size);
-        }
-        if (r->bytes && !(r->flags & SECTION_CODE) &&
-            is_string_area(r->bytes + start, end - start)) {
-                split_strings(s, region, start, end);
-                return;
-        }
-        t = first_target(s, r->addr + start + 1);
-        while (start < end) {
-                uint64_t next = end;
-
-                for (; t < s->target_count &&
-                       s->targets[t] < r->addr + end && next == end;
-                     t++)
-                        if (!is_inside_field(s, s->targets[t]))
-                                next = s->targets[t] - r->addr;
-                add_pieces(s, region,
-                           intern_format(s->names, "%s+%u",
-                                         interned(s->names, s->last_key, NULL),
-                                         ++s->behind),
-                           start, next);
-                start = next;
-        }
+                split_add_pieces(s, region, key, start, end);
 }
 
 /* ---- with symbols ------------------------------------------------------- */
