@@ -30,7 +30,7 @@ struct tokens {
         uint8_t rank[65536]; /* by left << 8 | right: 0 none, 1 oldest */
         uint8_t code[256];   /* by rank */
         uint8_t first[256], last[256]; /* characters of what a byte stands for */
-        uint8_t joined[65536]; /* by left << 8 | right: a token has these two
+        uint8_t joined[65536]; /* by left | right << 8: a token has these two
                                 * characters side by side; never with a NUL */
         struct segment segments[SEGMENTS];
 };
@@ -61,7 +61,7 @@ static __attribute__((noinline)) int read_tokens(struct unpacker *u, struct toke
                         t->code[i] = code;
                         t->first[code] = t->first[left];
                         t->last[code] = t->last[right];
-                        t->joined[t->last[left] << 8 | t->first[right]] =
+                        t->joined[t->last[left] | t->first[right] << 8] =
                                 t->first[right] != '\0';
                 }
         }
@@ -162,6 +162,15 @@ static uint32_t tokenise(const struct tokens *t, uint8_t *name, uint32_t size)
         return n;
 }
 
+/* Two characters side by side. */
+static inline uint32_t load_le16(const uint8_t *bytes)
+{
+        le16 v;
+
+        memcpy(&v, bytes, sizeof(v));
+        return get_le16(v);
+}
+
 /* One segment of size bytes to out; returns the bytes written. */
 static uint32_t put_segment(struct tokens *t, const uint8_t *text,
                             uint32_t size, uint8_t *out)
@@ -202,7 +211,7 @@ static uint32_t put_name(struct tokens *t, const uint8_t *name, uint8_t *out)
         while (*name) {
                 uint32_t size = 1;
 
-                while (t->joined[name[size - 1] << 8 | name[size]])
+                while (t->joined[load_le16(name + size - 1)])
                         size++;
                 done += put_segment(t, name, size, out + done);
                 name += size;
