@@ -72,6 +72,8 @@ help:
 #:                   LINUX=      source tree or tarball (Debian's linux-source-6.1)
 #:                   BASE=       small, debian, or a file with a whole .config (small)
 #:                   BACKENDS=   rows of configs/backends (all of them)
+#:                   COMPRESSED= rows that get vmlinuz.gzip, .xz and .zstd as well: `make bench`
+#:                               compares their boot code
 #:                   CC=         "distcc gcc", "icecc gcc", … (ccache gcc)
 #:                   INGOT_CACHE=  finished kernels, unpacked sources (~/.cache/ingot)
 #: reference       out/reference/<backend>-<bits>/{kernel,image}, the small kernel of

@@ -2,10 +2,10 @@
 #
 # Linux, compiled once per backend.
 #
-#   make linux [LINUX=…] [BASE=…] [BACKENDS=…] [CC=…]
+#   make linux [LINUX=…] [BASE=…] [BACKENDS=…] [COMPRESSED=…] [CC=…]
 #
 # Every backend of configs/backends gets out/linux/<backend>/{vmlinuz,vmlinux,config,System.map};
-# a comparator gets vmlinuz.gzip, .xz and .zstd besides. build/linux-kernel does the work and
+# a comparator, or one named in COMPRESSED, gets vmlinuz.gzip, .xz and .zstd besides. build/linux-kernel does the work and
 # decides by a key over all inputs whether there is any.
 
 # A source tree or a tarball of one.
@@ -14,6 +14,8 @@ LINUX ?= $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
 BASE ?= small
 # Rows of configs/backends to build.
 BACKENDS ?= $(shell awk '!/^\#/ && NF { print $$1 }' configs/backends)
+# Backends that are to be compared with themselves as a distribution would ship them.
+COMPRESSED ?=
 # What outlives this clone: unpacked sources and finished kernels. Empty: nothing does.
 INGOT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingot
 # The user's CC as it is; where there is none, gcc behind ccache.
@@ -39,7 +41,8 @@ $(OUT)/linux/source.id: FORCE | packages
 $(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source.id $(OUT)/gzip-store FORCE
 	+@OUT='$(abspath $(OUT))/linux' SOURCE=$< TARBALL='$(LINUX)' BASE='$(BASE)' \
 	CACHE='$(INGOT_CACHE)' CC='$(LINUX_CC)' GZIP_STORE='$(abspath $(OUT)/gzip-store)' \
-	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2, $$5 }' configs/backends)
+	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2 }' configs/backends) \
+	$(if $(filter $*,$(COMPRESSED)),comparator,$(shell awk '$$1 == "$*" { print $$5 }' configs/backends))
 
 # Other outputs come with the image.
 $(OUT)/linux/pvops/vmlinuz.gzip $(OUT)/linux/pvops/vmlinuz.xz $(OUT)/linux/pvops/vmlinuz.zstd: \
