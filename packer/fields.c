@@ -263,25 +263,17 @@ static void find_fields(struct variant *v, uint32_t index,
                                              MAX_CANDIDATES) :
                        table   ? walk_record(f, table, walked) :
                                  0;
-        size_t low = 0, high = linked->relocation_count;
+        size_t next = linked_first_relocation(linked, f->addr);
         uint32_t end = 0; /* of the last field */
         size_t w = 0;
 
         f->field_first = (uint32_t)v->fields.count;
-        while (low < high) {
-                size_t middle = (low + high) / 2;
-
-                if (linked->relocations[middle].offset < f->addr)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        for (; low < linked->relocation_count &&
-               linked->relocations[low].offset < f->addr + f->size;
-             low++) {
+        for (; next < linked->relocation_count &&
+               linked->relocations[next].offset < f->addr + f->size;
+             next++) {
                 struct candidate c = { .symbol = NONE };
 
-                if (!from_relocation(v, f, &linked->relocations[low], &c))
+                if (!from_relocation(v, f, &linked->relocations[next], &c))
                         continue;
                 /* What overlaps a relocation was read off the wrong track. */
                 for (; w < count && walked[w].offset < c.offset; w++)
@@ -307,7 +299,7 @@ static void number_keys(struct variant *v, struct interner *names)
         for (i = 0; i < v->fragments.count; i++) {
                 struct fragment *f = &v->fragments.at[i];
 
-                if (f->key == NONE)
+                if (f->key == NONE || f->is_pointer)
                         continue;
                 while (seen.count <= f->key) {
                         *VECTOR_ADD(&seen) = 0;
@@ -325,7 +317,8 @@ static void number_keys(struct variant *v, struct interner *names)
         free(counts.at);
 }
 
-/* A record is called after what its first field points to. */
+/* A record is called after what its first field points to, a pointer also
+ * after the array that it is in. */
 static void name_records(struct variant *v, struct interner *names)
 {
         uint32_t i;
@@ -334,14 +327,15 @@ static void name_records(struct variant *v, struct interner *names)
                 struct fragment *f = &v->fragments.at[i];
                 const struct field *field = &v->fields.at[f->field_first];
 
-                if (f->key != NONE)
+                if (f->key != NONE && !f->is_pointer)
                         continue;
                 f->key = f->field_count && field->target != NONE ?
                                  intern_format(
-                                         names, ">%u+%u",
+                                         names, "%u>%u+%u", f->key,
                                          v->fragments.at[field->target].key,
                                          field->addend) :
                                  intern(names, f->bytes, f->size);
+                f->is_pointer = false;
         }
 }
 

@@ -122,4 +122,8 @@ int linked_read(const char *path, const struct image *image,
                 struct linked *ret_linked, char **ret_message);
 void linked_free(struct linked *linked);
 
+/* Index of the first relocation at addr or behind it; relocation_count if there
+ * is none. */
+size_t linked_first_relocation(const struct linked *linked, uint64_t addr);
+
 #endif

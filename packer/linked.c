@@ -312,6 +312,21 @@ int linked_read(const char *path, const struct image *image,
         return 0;
 }
 
+size_t linked_first_relocation(const struct linked *linked, uint64_t addr)
+{
+        size_t low = 0, high = linked->relocation_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (linked->relocations[middle].offset < addr)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
 void linked_free(struct linked *linked)
 {
         free(linked->sections);

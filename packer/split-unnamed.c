@@ -66,20 +66,11 @@ static size_t first_target(const struct splitter *s, uint64_t addr)
 /* Does a relocated field reach across addr? */
 static bool is_inside_field(const struct splitter *s, uint64_t addr)
 {
-        const struct linked_relocation *r = s->linked->relocations;
-        size_t low = 0, high = s->linked->relocation_count;
+        size_t next = linked_first_relocation(s->linked, addr);
+        const struct linked_relocation *r = s->linked->relocations + next - 1;
 
-        while (low < high) {
-                size_t middle = (low + high) / 2;
-
-                if (r[middle].offset < addr)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        if (!low)
+        if (!next)
                 return false;
-        r += low - 1;
         return addr - r->offset <
                (r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4);
 }

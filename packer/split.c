@@ -165,6 +165,49 @@ static bool names_better(const struct linked_symbol *a,
         return strcmp(a->name, b->name) < 0;
 }
 
+/*
+ * An array of nothing but pointers is cut at each: code reaches for a member by
+ * its distance from the start, and who has more members in front of it than
+ * another (pv_ops is such a one) is to look the same.  Members are called after
+ * what they point to, like records.
+ */
+#define MIN_POINTERS 8
+
+static uint64_t pointer_size(const struct splitter *s)
+{
+        return s->v->input->image.elf64 ? 8 : 4;
+}
+
+static bool is_pointer_array(const struct splitter *s, uint32_t region,
+                             uint64_t start, uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        const struct linked *linked = s->linked;
+        uint64_t size = pointer_size(s);
+        size_t next = linked_first_relocation(linked, r->addr + start);
+
+        if (!r->bytes || r->flags & (SECTION_CODE | SECTION_RECORD) ||
+            end - start < MIN_POINTERS * size || (end - start) % size)
+                return false;
+        for (; start < end; start += size, next++)
+                if (next == linked->relocation_count ||
+                    linked->relocations[next].offset != r->addr + start ||
+                    linked->relocations[next].type !=
+                            (size == 8 ? R_X86_64_64 : R_X86_64_32))
+                        return false;
+        return true;
+}
+
+static void add_pointers(struct splitter *s, uint32_t region, uint32_t key,
+                         uint64_t start, uint64_t end)
+{
+        for (; start < end; start += pointer_size(s))
+                add(s, region, ENTRY_BODY, key, start, pointer_size(s))
+                        ->is_pointer = true;
+        s->last_key = key;
+        s->behind = 0;
+}
+
 /* The symbols [first, last) of one address at offset start; the next symbol is
  * at end.  Fragments are made within [start, end) only. */
 static void split_at_symbols(struct splitter *s, uint32_t region, size_t first,
@@ -208,13 +251,17 @@ static void split_at_symbols(struct splitter *s, uint32_t region, size_t first,
         stop = y[best].size && y[best].size < end - start ?
                        start + y[best].size :
                        end;
-        if (is_padding(r, stop, end))
-                stop = end;
         for (i = first; i < last; i++)
                 if (s->v->symbol_fragment[s->by_value[i]] == NONE)
                         s->v->symbol_fragment[s->by_value[i]] =
                                 (uint32_t)s->v->fragments.count;
-        add_named(s, region, symbol_key(s, best), start, stop);
+        if (is_pointer_array(s, region, start, stop)) {
+                add_pointers(s, region, symbol_key(s, best), start, stop);
+        } else {
+                if (is_padding(r, stop, end))
+                        stop = end;
+                add_named(s, region, symbol_key(s, best), start, stop);
+        }
         if (stop != end)
                 split_unnamed(s, region, stop, end);
 }

@@ -26,6 +26,8 @@ struct orc {
 struct fragment {
         uint8_t kind;      /* enum entry_op & ENTRY_KIND */
         uint8_t value;     /* of a fold */
+        bool is_pointer;   /* one of an array: key is the array's until it has
+                            * its own */
         uint32_t region;   /* index into variant.regions */
         uint32_t key;      /* what it is called, interned; equal in all variants */
         uint64_t addr;     /* virtual; 0 if the region has none */
