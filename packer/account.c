@@ -164,15 +164,7 @@ static void walk_orc(struct walker *w)
         }
 }
 
-static void walk_marks(struct walker *w, const struct section *s)
-{
-        if (s->flags & SECTION_SLOTS)
-                walk_fields(w, s);
-        if (s->flags & SECTION_CODE)
-                walk_orc(w);
-}
-
-static void walk_patch(struct walker *w, const struct section *s, uint32_t size)
+static void walk_patch(struct walker *w, uint32_t size)
 {
         const struct reader *ops = &w->streams[w->group + GROUP_PATCH_OP];
 
@@ -188,7 +180,7 @@ static void walk_patch(struct walker *w, const struct section *s, uint32_t size)
                 w->streams[w->group + GROUP_PATCH_BYTE].at += n >> 1;
                 take_read(w, w->group + GROUP_PATCH_BYTE);
                 if (n & 1)
-                        walk_marks(w, s);
+                        walk_orc(w);
                 if (n >> 1 >= size)
                         return;
                 size -= n >> 1;
@@ -218,11 +210,15 @@ static void walk_entry(struct walker *w, const struct section *s)
         if (s->flags & SECTION_SLOTS && op & ENTRY_MOVED)
                 next(w, STREAM_MOVED);
         if (kind == ENTRY_PATCH)
-                walk_patch(w, s, size);
-        if (kind != ENTRY_BODY)
+                walk_patch(w, size);
+        else if (kind == ENTRY_BODY)
+                take(w, w->group + GROUP_BODY_FIRST + s->body, size);
+        else
                 return;
-        take(w, w->group + GROUP_BODY_FIRST + s->body, size);
-        walk_marks(w, s);
+        if (s->flags & SECTION_SLOTS)
+                walk_fields(w, s);
+        if (s->flags & SECTION_CODE && kind == ENTRY_BODY)
+                walk_orc(w);
 }
 
 /* Opens the streams and, by laying out variant 0, has the reader check all that

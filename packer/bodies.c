@@ -23,7 +23,7 @@ struct body_orc {
 
 /* One body; outside of record sections fields hold pool addresses. */
 struct body {
-        uint8_t bytes[MULTI_IMAGE_MAX_BODY];
+        uint8_t bytes[MULTI_IMAGE_MAX_BODY + FIELD_MARKS_SLACK];
         uint32_t size;
         VECTOR(struct body_field) fields;
         VECTOR(struct body_orc) orcs;
@@ -46,6 +46,7 @@ struct bodies {
         uint8_t group;
         bool is_patch; /* body is told by ops */
         patch ops;
+        VECTOR(struct field_guess) exceptions;
 };
 
 static struct bytes *out(struct bodies *b, uint32_t stream)
@@ -107,11 +108,10 @@ uint32_t bodies_size(const struct bodies *b)
 }
 
 /* What tells units of the same bytes apart. */
-#define UNIT_TYPE(type) ((uint64_t)(type) + 1) << 32
+#define UNIT_FIELD(size) ((uint64_t)(size)) << 32
 #define UNIT_ORC(index) ((uint64_t)(index) + 1) << 40
 
-/* False: it has unwind records that no unit can carry, or fields of 8 bytes
- * without a target. */
+/* False: it has unwind records that no unit can carry. */
 static bool make_units(struct body *body)
 {
         size_t field = 0, orc = 0;
@@ -119,21 +119,18 @@ static bool make_units(struct body *body)
 
         body->units.count = 0;
         while (at < body->size) {
-                struct unit u = { .offset = at };
+                struct unit u = { .offset = at, .value = body->bytes[at] };
                 uint32_t size = 1;
 
-                if (field < body->fields.count &&
-                    body->fields.at[field].offset == at) {
-                        uint8_t type = body->fields.at[field++].type;
-                        le32 v;
+                for (; field < body->fields.count &&
+                       body->fields.at[field].offset <= at;
+                     field++) {
+                        const struct body_field *f = &body->fields.at[field];
 
-                        size = field_size(type);
-                        if (field_is_fixed(type) && size != sizeof(v))
-                                return false;
-                        memcpy(&v, body->bytes + at, sizeof(v));
-                        u.value = get_le32(v) | UNIT_TYPE(type);
-                } else {
-                        u.value = body->bytes[at];
+                        if (f->offset != at || field_is_fixed(f->type))
+                                continue;
+                        size = field_size(f->type);
+                        u.value = f->pool | UNIT_FIELD(size);
                 }
                 if (orc < body->orcs.count && body->orcs.at[orc].offset == at)
                         u.value |= UNIT_ORC(body->orcs.at[orc++].index);
@@ -149,13 +146,12 @@ static uint32_t offset_of(const struct body *body, uint32_t unit)
                                         : body->size;
 }
 
-/* About as many bytes as it makes raw: an op has three numbers, a field two, an
- * unwind record two. */
+/* About as many bytes as it makes raw: an op has three numbers, an unwind record
+ * two. */
 static bool patch_pays(const struct bodies *b, uint32_t gain)
 {
         const struct body *body = b->body;
-        size_t whole =
-                body->size + 2 * body->fields.count + 2 * body->orcs.count;
+        size_t whole = body->size + 2 * body->orcs.count;
         size_t patched = 0;
         uint32_t y = 0;
         size_t i;
@@ -231,32 +227,79 @@ static void put_target(struct bodies *b, uint32_t column, uint32_t pool)
         *last = pool;
 }
 
-/* Fields from byte start up to end, counted from start. */
-static void put_fields(struct bodies *b, uint32_t start, uint32_t end)
+/* The fields of a record. */
+static void put_record_fields(struct bodies *b)
 {
         const struct body *body = b->body;
-        uint32_t done = start;
+        uint32_t done = 0;
         uint32_t column = 0;
-        size_t first = 0, count = 0, i;
+        size_t i;
 
-        while (first < body->fields.count &&
-               body->fields.at[first].offset < start)
-                first++;
-        while (first + count < body->fields.count &&
-               body->fields.at[first + count].offset < end)
-                count++;
-        put_varint(out(b, GROUP_FIELD_COUNT), (uint32_t)count);
-        for (i = first; i < first + count; i++) {
+        put_varint(out(b, GROUP_FIELD_COUNT), (uint32_t)body->fields.count);
+        for (i = 0; i < body->fields.count; i++) {
                 const struct body_field *field = &body->fields.at[i];
 
                 put_varint(out(b, GROUP_FIELD_GAP), field->offset - done);
                 put_byte(out(b, GROUP_FIELD_TYPE), field->type);
                 done = field->offset + field_size(field->type);
-                if (!(b->section->flags & SECTION_RECORD) ||
-                    field_is_fixed(field->type))
+                if (field_is_fixed(field->type))
                         continue;
                 put_target(b, column, field->pool);
                 column = column + 1 == b->section->columns ? 0 : column + 1;
+        }
+}
+
+/* Goes through the fields as a reader does, and notes where it goes wrong. */
+static void find_exceptions(struct bodies *b)
+{
+        const struct body *body = b->body;
+        struct field_guess guess = { .type = FIELD_NONE };
+        uint8_t last = FIELD_NONE; /* type of the field that ends at from */
+        uint32_t from = 0;
+        size_t i = 0;
+
+        b->exceptions.count = 0;
+        for (;;) {
+                const struct body_field *f = &body->fields.at[i];
+                uint32_t at = i < body->fields.count ? f->offset : body->size;
+
+                if (!field_guess(&b->m->pool, b->section->flags, body->bytes,
+                                 body->size, from, last == FIELD_REL32_DATA,
+                                 &guess))
+                        guess.at = body->size;
+                if (guess.at < at) {
+                        guess.type = last = FIELD_NONE;
+                        *VECTOR_ADD(&b->exceptions) = guess;
+                        from = guess.at + 1;
+                        continue;
+                }
+                if (i++ == body->fields.count)
+                        return;
+                if (guess.at != at || guess.type != f->type)
+                        *VECTOR_ADD(&b->exceptions) =
+                                (struct field_guess){ at, f->type };
+                last = f->type;
+                from = at + field_size(f->type);
+        }
+}
+
+static void put_fields(struct bodies *b)
+{
+        uint32_t last = 0;
+        size_t i;
+
+        if (b->section->flags & SECTION_RECORD) {
+                put_record_fields(b);
+                return;
+        }
+        find_exceptions(b);
+        put_varint(out(b, GROUP_FIELD_COUNT), (uint32_t)b->exceptions.count);
+        for (i = 0; i < b->exceptions.count; i++) {
+                const struct field_guess *e = &b->exceptions.at[i];
+
+                put_varint(out(b, GROUP_FIELD_GAP), e->at - last);
+                put_byte(out(b, GROUP_FIELD_TYPE), e->type);
+                last = e->at;
         }
 }
 
@@ -281,19 +324,11 @@ static void put_orcs(struct bodies *b, uint32_t start, uint32_t end)
         }
 }
 
-static void put_marks(struct bodies *b, uint32_t start, uint32_t end)
-{
-        if (b->section->flags & SECTION_SLOTS)
-                put_fields(b, start, end);
-        if (b->section->flags & SECTION_CODE)
-                put_orcs(b, start, end);
-}
-
-/* Whether a unit from first up to end has a field or an unwind record. */
-static bool have_marks(const struct body *body, uint32_t first, uint32_t end)
+/* Whether a unit from first up to end has an unwind record. */
+static bool have_orcs(const struct body *body, uint32_t first, uint32_t end)
 {
         for (; first < end; first++)
-                if (body->units.at[first].value > UINT8_MAX)
+                if (body->units.at[first].value >= UNIT_ORC(0))
                         return true;
         return false;
 }
@@ -308,7 +343,7 @@ static void put_ops(struct bodies *b)
         for (i = 0; i < b->ops.count; i++) {
                 const struct patch_op *op = &b->ops.at[i];
                 uint32_t start, end;
-                bool marks;
+                bool orcs;
 
                 put_varint(ops,
                            offset_of(base, x + op->copy) - offset_of(base, x));
@@ -318,14 +353,14 @@ static void put_ops(struct bodies *b)
                         break;
                 start = offset_of(body, y);
                 end = offset_of(body, y + op->insert);
-                marks = have_marks(body, y, y + op->insert);
-                put_varint(ops, (end - start) << 1 | marks);
+                orcs = have_orcs(body, y, y + op->insert);
+                put_varint(ops, (end - start) << 1 | orcs);
                 put_signed(ops, (int32_t)(offset_of(base, x + op->drop) -
                                           offset_of(base, x) - (end - start)));
                 put_bytes(out(b, GROUP_PATCH_BYTE), body->bytes + start,
                           end - start);
-                if (marks)
-                        put_marks(b, start, end);
+                if (orcs)
+                        put_orcs(b, start, end);
                 x += op->drop;
                 y += op->insert;
         }
@@ -350,11 +385,16 @@ void bodies_put(struct bodies *b)
 
         if (b->is_patch) {
                 put_ops(b);
-                return;
+        } else {
+                cut_chunk(b, stream, size);
+                put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
         }
-        cut_chunk(b, stream, size);
-        put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
-        put_marks(b, 0, UINT32_MAX);
+        if (b->section->flags & SECTION_SLOTS)
+                put_fields(b);
+        if (b->is_patch)
+                return;
+        if (b->section->flags & SECTION_CODE)
+                put_orcs(b, 0, UINT32_MAX);
         bodies_keep(b);
 }
 
@@ -367,7 +407,7 @@ void bodies_begin_section(struct bodies *b, const struct master_section *s)
         b->section = s;
         for (g = 0; g < MULTI_IMAGE_MAX_GROUPS; g++)
                 for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
-                        b->last_target[g][i] = POOL_BASE;
+                        b->last_target[g][i] = b->m->pool.base;
 }
 
 void bodies_begin_place(struct bodies *b)
@@ -404,5 +444,6 @@ void bodies_free(struct bodies *b)
         body_free(b->base);
         body_free(b->body);
         free(b->ops.at);
+        free(b->exceptions.at);
         free(b);
 }

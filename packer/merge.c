@@ -393,11 +393,69 @@ static uint64_t place_size(const struct master *m, const struct place *p)
         return size;
 }
 
+/* How often each byte occurs where fields are told by their bytes, outside of
+ * them. */
+static void count_bytes(const struct master *m, uint64_t *counts)
+{
+        size_t i;
+
+        for (i = 0; i < m->versions.count; i++) {
+                const struct version *x = &m->versions.at[i];
+                const struct variant *v = &m->variants[x->variant];
+                const struct fragment *f = &v->fragments.at[x->fragment];
+                uint8_t flags = v->regions.at[f->region].flags;
+                uint64_t at = 0;
+                uint32_t k;
+
+                if (f->kind != ENTRY_BODY || flags & SECTION_RECORD ||
+                    !(flags & SECTION_SLOTS))
+                        continue;
+                for (k = 0; k <= f->field_count; k++) {
+                        const struct field *field =
+                                &v->fields.at[f->field_first + k];
+                        uint64_t end = k < f->field_count ? field->offset :
+                                                            f->size;
+
+                        while (at < end)
+                                counts[f->bytes[at++]]++;
+                        if (k < f->field_count)
+                                at += field_size(field->type);
+                }
+        }
+}
+
+/* Puts the pool where its addresses stand out (field-marks.h). */
+static void place_pool(struct master *m, uint32_t span)
+{
+        uint64_t counts[256] = { 0 };
+        uint32_t step = field_marks_count(span);
+        uint64_t least = UINT64_MAX;
+        uint32_t mark, i, best = 0;
+
+        count_bytes(m, counts);
+        for (mark = 0; mark < 256; mark += step) {
+                uint64_t count = 0;
+
+                /* The last address is still one of 32 bits. */
+                if (((uint64_t)mark << 24) + span > UINT32_MAX)
+                        break;
+                for (i = mark; i < mark + step; i++)
+                        count += counts[i];
+                if (count < least) {
+                        least = count;
+                        best = mark;
+                }
+        }
+        field_marks_init(&m->pool, (uint8_t)best, span);
+        for (i = 0; i < m->slot_count; i++)
+                m->slots[i].pool += m->pool.base;
+}
+
 static void number_slots(struct master *m)
 {
         uint32_t *uses = allocate(m->slot_count, sizeof(*uses));
-        uint64_t pool = POOL_BASE; /* of the slot begun last */
-        uint64_t end = 0;          /* and where it ends */
+        uint64_t pool = 0; /* of the slot begun last */
+        uint64_t next = 0; /* of the one that follows */
         uint32_t i, k;
 
         for (i = 0; i < m->places.count; i++)
@@ -419,12 +477,14 @@ static void number_slots(struct master *m)
                                 m->versions.at[p->version_first + k].membership;
                 if (p->is_moved)
                         continue;
-                if (!p->is_joined && end)
-                        pool = end + POOL_STEP;
+                if (!p->is_joined)
+                        pool = next;
                 slot->pool = (uint32_t)pool + slot->offset;
-                end = (slot->pool + place_size(m, p) + POOL_STEP - 1) &
-                      ~(uint64_t)(POOL_STEP - 1);
+                next = (slot->pool + place_size(m, p) + POOL_STEP - 1) /
+                               POOL_STEP * POOL_STEP +
+                       POOL_STEP;
         }
+        place_pool(m, (uint32_t)next);
 }
 
 static void merge_symbols(struct master *m)

@@ -5,6 +5,7 @@
 #ifndef PACKER_MERGE_H
 #define PACKER_MERGE_H
 
+#include "field-marks.h"
 #include "variant.h"
 
 /* One content of a slot, and the variants that have it there. */
@@ -55,6 +56,7 @@ struct master {
         struct master_slot *slots; /* by the slots of places */
         uint32_t slot_count;
         uint32_t slot_index_count; /* slots of the store */
+        struct field_marks pool;   /* pool addresses */
 };
 
 void merge(struct master *m, struct variant *variants, uint32_t count);

@@ -239,7 +239,8 @@ static void put_stream_table(struct bytes *b, const struct packed_streams *p)
 
 static void assemble(const struct variant *variants, size_t count,
                      const struct pack_options *options,
-                     const struct packed_streams *packed, struct bytes *ret)
+                     const struct packed_streams *packed, uint8_t pool_mark,
+                     struct bytes *ret)
 {
         struct multi_image_header h = {
                 .magic = MULTI_IMAGE_MAGIC,
@@ -250,6 +251,7 @@ static void assemble(const struct variant *variants, size_t count,
                 .chunk_count = put_le32((uint32_t)packed->chunks.count),
                 .default_variant = put_le32(options->default_variant),
                 .codec = (uint8_t)options->codec,
+                .pool_mark = pool_mark,
         };
         struct multi_image_header *header;
         size_t tables_size, i;
@@ -373,6 +375,7 @@ int pack(const struct pack_input *inputs, size_t count,
         struct packed_streams packed;
         struct bytes store;
         struct master m;
+        uint8_t pool_mark;
         size_t i;
         int code;
 
@@ -391,10 +394,11 @@ int pack(const struct pack_input *inputs, size_t count,
         ret_report->version_count = m.versions.count;
         encode(&m, names, chunk_size(options->codec), options->grouping,
                streams);
+        pool_mark = (uint8_t)(m.pool.base >> 24);
         master_free(&m);
         step(options, "compressing");
         streams_compress(streams, options->codec, options->threads, &packed);
-        assemble(variants, count, options, &packed, &store);
+        assemble(variants, count, options, &packed, pool_mark, &store);
         packed_streams_free(&packed);
         streams_free(streams);
         free(streams);

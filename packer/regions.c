@@ -172,6 +172,8 @@ static void add_section(struct variant *v, uint32_t section, uint64_t offset,
         r->payload_offset = offset;
         r->body = region_body(y);
         r->flags = SECTION_LOADED | SECTION_SLOTS;
+        if (!v->input->image.elf64)
+                r->flags |= SECTION_32;
         if (y->flags & SHF_EXECINSTR)
                 r->flags |= SECTION_CODE;
         if (load_addr != y->addr)

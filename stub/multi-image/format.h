@@ -66,7 +66,7 @@ static inline le64 put_le64(uint64_t v)
 }
 
 #define MULTI_IMAGE_MAGIC "\211INGOT\r\n" /* 8 bytes, no NUL */
-#define MULTI_IMAGE_VERSION 1
+#define MULTI_IMAGE_VERSION 2
 
 /* Named maxima: a reader refuses more. */
 #define MULTI_IMAGE_MAX_VARIANTS 32 /* a membership is 32 bits */
@@ -128,7 +128,8 @@ struct multi_image_header {
         le32 chunk_count;     /* chunks of all streams */
         le32 default_variant; /* index; what boots when no rule matches */
         uint8_t codec;        /* enum codec_id */
-        uint8_t reserved[3];  /* zero */
+        uint8_t pool_mark;    /* highest byte of the first pool address */
+        uint8_t reserved[2];  /* zero */
         uint8_t store_digest[32]; /* SHA-256 of everything behind the tables */
         uint8_t table_digest[32]; /* SHA-256 of the tables with this field 0 */
 };
@@ -219,17 +220,19 @@ enum stream_id {
 };
 
 enum group_stream {
+        /* Fields of a record section; elsewhere exceptions (field-marks.h). */
         GROUP_FIELD_COUNT, /* varint an entry that has a body */
-        GROUP_FIELD_GAP,   /* varint a field: bytes since the last one's end */
-        GROUP_FIELD_TYPE,  /* one byte a field: enum field_type */
+        GROUP_FIELD_GAP,   /* varint a field: bytes since the last one's end; an
+                            * exception: since the start of the last one */
+        GROUP_FIELD_TYPE,  /* one byte each: enum field_type */
         GROUP_TARGET,      /* signed varint a field of a record section */
         GROUP_ORC_COUNT,   /* varint a code entry: its unwind records */
         GROUP_ORC_GAP,     /* varint a record: bytes since the last one */
         GROUP_ORC_INDEX,   /* varint a record: index into the palette */
         GROUP_PATCH_OP,   /* patched bodies, three varints an op: bytes taken of
                            * the base; bytes inserted, doubled, plus 1 if they
-                           * have fields or unwind records; signed: bytes of the
-                           * base passed over less bytes inserted */
+                           * have unwind records; signed: bytes of the base
+                           * passed over less bytes inserted */
         GROUP_PATCH_BYTE, /* inserted bytes */
         GROUP_BODY_CODE,
         GROUP_BODY_DATA,
@@ -283,6 +286,7 @@ enum section_flag {
         SECTION_RECORD = 4, /* fields are coded in GROUP_TARGET, not in place */
         SECTION_LOADED = 8, /* has a virtual address of its own in each variant */
         SECTION_PERCPU = 16, /* addresses are offsets into the per-CPU area */
+        SECTION_32 = 32,     /* of a kernel in 32 bits */
 };
 
 /* Master sections, in the order of the sequence.  In STREAM_SECTIONS: le32
@@ -324,6 +328,7 @@ enum field_type {
         FIELD_TYPE_COUNT,
         FIELD_UNLISTED = 0x10, /* added to a type: not in the KASLR table though
                                 * its type says so */
+        FIELD_NONE = 0xff,     /* an exception: no field, though it looks so */
 };
 
 /* Bytes of a field. */
@@ -341,10 +346,9 @@ static inline int field_is_fixed(uint8_t type)
         return (type & ~FIELD_UNLISTED) >= FIELD_FIXED_ABS64;
 }
 
-/* Pool addresses: slot i + 1 begins at slot i's address plus the size of its
+/* Pool addresses begin at pool_mark << 24: slot i + 1 begins at slot i's address plus the size of its
  * largest version, rounded up to a multiple of POOL_STEP, plus POOL_STEP: so
  * that the end of a slot is not the start of the next. */
-#define POOL_BASE 0x1000000u
 #define POOL_STEP 16u
 
 #define PAGE 4096u /* unit of folds */

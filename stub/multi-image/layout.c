@@ -8,13 +8,13 @@
  * which is the same for all variants:
  *
  *      entry          membership   slot  pool      native    xen
- *      foo            all          0     1000000   81000000  81000000
- *      bar (version)  native       1     1000050   81000040
- *      bar (version)  xen          1     1000050             81000040
- *      qux            xen          2     1000090             81000060
- *      quux           all          3     10000b0   81000060  81000080
+ *      foo            all          0     a4000000  81000000  81000000
+ *      bar (version)  native       1     a4000050  81000040
+ *      bar (version)  xen          1     a4000050            81000040
+ *      qux            xen          2     a4000090            81000060
+ *      quux           all          3     a40000b0  81000060  81000080
  *
- * A call of quux holds the pool address 10000b0 wherever it occurs, so its
+ * A call of quux holds the pool address a40000b0 wherever it occurs, so its
  * bytes are the same in both.
  */
 #include <string.h>
@@ -148,7 +148,7 @@ static uint64_t *part_size(struct unpacker *u, uint8_t part)
                                       &u->suffix_size;
 }
 
-/* A limit that keeps sums of sizes within 64 bits and pool addresses in 32. */
+/* A limit that keeps sums of sizes within 64 bits. */
 #define MAX_SPAN (1u << 31)
 
 struct walker {
@@ -197,7 +197,7 @@ static int walk_section(struct walker *w, const struct section *s)
                         slot = &u->slots[w->slot_count++];
                         slot->pool = (uint32_t)(w->pool = w->next_pool);
                         w->next_pool = pool_behind(w->pool, size);
-                        REQUIRE(w->next_pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+                        REQUIRE(w->next_pool <= UINT32_MAX, MULTI_IMAGE_BAD_LAYOUT);
                 } else if (o & ENTRY_MOVED) {
                         uint32_t i = read_varint(&w->moved);
 
@@ -208,7 +208,7 @@ static int walk_section(struct walker *w, const struct section *s)
                         REQUIRE(slot, MULTI_IMAGE_BAD_LAYOUT);
                         if (!is_moved && pool_behind(w->pool, size) > w->next_pool)
                                 w->next_pool = pool_behind(w->pool, size);
-                        REQUIRE(w->next_pool < MAX_SPAN, MULTI_IMAGE_BAD_LAYOUT);
+                        REQUIRE(w->next_pool <= UINT32_MAX, MULTI_IMAGE_BAD_LAYOUT);
                 }
                 if (!u->memberships[m].is_member) {
                         if (kind == ENTRY_FOLD)
@@ -245,6 +245,8 @@ static int walk_section(struct walker *w, const struct section *s)
 
 static int walk(struct unpacker *u)
 {
+        uint8_t mark = u->mi->header->pool_mark;
+        uint32_t base = (uint32_t)mark << 24;
         struct walker w = {
                 .u = u,
                 .op = u->streams[STREAM_OP],
@@ -252,7 +254,7 @@ static int walk(struct unpacker *u)
                 .sizes = u->streams[STREAM_SIZE],
                 .moved = u->streams[STREAM_MOVED],
                 .fold = u->streams[STREAM_FOLD],
-                .next_pool = POOL_BASE,
+                .next_pool = base,
         };
         uint32_t i;
         int err;
@@ -269,7 +271,8 @@ static int walk(struct unpacker *u)
                 }
         }
         u->slots[w.slot_count].pool = (uint32_t)w.next_pool;
-        u->pool_span = (uint32_t)w.next_pool - POOL_BASE;
+        REQUIRE(field_marks_init(&u->pool, mark, (uint32_t)w.next_pool - base),
+                MULTI_IMAGE_BAD_LAYOUT);
         u->payload_size += u->compact_size;
         REQUIRE(reader_done(&w.op) && reader_done(&w.membership) &&
                         reader_done(&w.sizes) && reader_done(&w.moved) &&
@@ -281,14 +284,14 @@ static int walk(struct unpacker *u)
 /* For each granule of pool addresses the slot that its first byte lies in. */
 static int index_pool(struct unpacker *u)
 {
-        uint32_t count = (u->pool_span >> POOL_GRANULE_SHIFT) + 1;
+        uint32_t count = (u->pool.span >> POOL_GRANULE_SHIFT) + 1;
         uint32_t slot = 0;
         uint32_t i;
 
         u->granules = arena_take(&u->arena, (uint64_t)count * sizeof(uint32_t));
         REQUIRE(u->granules, MULTI_IMAGE_NO_MEMORY);
         for (i = 0; i < count; i++) {
-                uint32_t pool = POOL_BASE + (i << POOL_GRANULE_SHIFT);
+                uint32_t pool = u->pool.base + (i << POOL_GRANULE_SHIFT);
 
                 while (slot + 1 < u->slot_count && u->slots[slot + 1].pool <= pool)
                         slot++;

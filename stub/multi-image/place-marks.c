@@ -3,7 +3,8 @@
  * Fields and unwind records: what hangs on a body's bytes.
  *
  * A field holds a pool address, which becomes the address of the slot that it
- * lies in, and is stored the way the field's type says.
+ * lies in, and is stored the way the field's type says.  Where fields are, and of
+ * which type, the bytes tell themselves (field-marks.h).
  */
 #include <string.h>
 
@@ -67,9 +68,9 @@ static inline const struct slot *find_slot(const struct unpacker *u,
 {
         const struct slot *slot;
 
-        if (pool - POOL_BASE >= u->pool_span)
+        if (pool - u->pool.base >= u->pool.span)
                 return NULL;
-        slot = u->slots + u->granules[(pool - POOL_BASE) >> POOL_GRANULE_SHIFT];
+        slot = u->slots + u->granules[(pool - u->pool.base) >> POOL_GRANULE_SHIFT];
         while (slot[1].pool <= pool)
                 slot++;
         return slot->addr != SLOT_ABSENT ? slot : NULL;
@@ -85,7 +86,7 @@ static inline bool is_thunk(const struct unpacker *u, uint32_t target)
         return target - u->thunk_first < u->thunk_span;
 }
 
-int place_field(struct unpacker *u, uint8_t type, uint32_t pool, struct target t)
+static int place_field(struct unpacker *u, uint8_t type, uint32_t pool, struct target t)
 {
         const struct field_kind *kind = field_kind(type);
         const struct slot *slot;
@@ -153,63 +154,89 @@ static int place_record(struct unpacker *u, const struct section *s,
         return MULTI_IMAGE_OK;
 }
 
+/* What a body's bytes do not tell of its fields. */
+struct exceptions {
+        struct group *g;
+        uint32_t left; /* behind the next one */
+        uint32_t at;   /* of the next one; UINT32_MAX: there is none */
+};
+
+static void next_exception(struct exceptions *e)
+{
+        if (!e->left) {
+                e->at = UINT32_MAX;
+                return;
+        }
+        e->left--;
+        e->at += read_varint(&e->g->streams[GROUP_FIELD_GAP]);
+}
+
 /* The fields of one body: a third of what a rebuild takes, apart from
  * inflating.  Bytes written may lie anywhere, for all the compiler knows: what
  * is copied here can stay in registers. */
 int place_fields(struct unpacker *u, const struct section *s, struct group *g,
-                 const struct target *t, uint64_t size)
+                 const uint8_t *bytes, const struct target *t, uint64_t size)
 {
         uint32_t count = read_varint_fast(&g->streams[GROUP_FIELD_COUNT]);
-        struct reader gaps = g->streams[GROUP_FIELD_GAP];
-        const uint8_t *type = g->streams[GROUP_FIELD_TYPE].at;
+        const struct field_marks marks = u->pool;
         const uint32_t percpu = u->slots[u->percpu_first].pool;
         const uint32_t percpu_span =
                 u->slots[u->percpu_first + u->percpu_count].pool - percpu;
+        struct exceptions e = { .g = g, .left = count };
         uint32_t addr = (uint32_t)t->addr;
-        uint64_t position = 0;
+        struct field_guess f = { .type = FIELD_NONE };
+        uint32_t from = 0; /* end of the field before */
         int err;
 
         if (s->flags & SECTION_RECORD)
                 return place_record(u, s, g, t, size, count);
         if (!t->out)
                 return skip_fields(g, count);
-        REQUIRE(count <= (size_t)(g->streams[GROUP_FIELD_TYPE].end - type),
-                MULTI_IMAGE_BAD_FIELD);
-        g->streams[GROUP_FIELD_TYPE].at += count;
-        for (; count; count--, type++) {
+        next_exception(&e);
+        for (;;) {
                 const struct field_kind *kind;
-                uint8_t *out;
                 const struct slot *slot;
                 le32 v;
 
-                position += read_varint_fast(&gaps);
-                REQUIRE(position + sizeof(v) <= size, MULTI_IMAGE_BAD_FIELD);
-                out = t->out + position;
-                memcpy(&v, out, sizeof(v));
+                if (!field_guess(&marks, s->flags, bytes, (uint32_t)size, from,
+                                 f.type == FIELD_REL32_DATA, &f))
+                        f.at = (uint32_t)size;
+                if (e.at <= f.at) {
+                        REQUIRE(e.at >= from, MULTI_IMAGE_BAD_FIELD);
+                        f.at = e.at;
+                        f.type = read_byte(&g->streams[GROUP_FIELD_TYPE]);
+                        next_exception(&e);
+                        from = f.at + 1;
+                        if (f.type == FIELD_NONE)
+                                continue;
+                } else if (f.at == size) {
+                        break;
+                }
+                REQUIRE(size - f.at >= sizeof(v), MULTI_IMAGE_BAD_FIELD);
+                memcpy(&v, bytes + f.at, sizeof(v));
                 /* As most are; the rest is not worth a place here. */
-                if (*type <= FIELD_REL32_DATA &&
+                if (f.type <= FIELD_REL32_DATA &&
                     get_le32(v) - percpu >= percpu_span &&
                     (slot = find_slot(u, get_le32(v)))) {
                         uint32_t target = slot->addr - slot->pool + get_le32(v);
-                        uint32_t at = addr + (uint32_t)position;
+                        uint32_t at = addr + f.at;
 
-                        if (*type == FIELD_REL32_0 && is_thunk(u, target) &&
+                        if (f.type == FIELD_REL32_0 && is_thunk(u, target) &&
                             (err = site_note(u, target, at)))
                                 return err;
-                        v = put_le32(target - at - field_kinds[*type].origin);
-                        memcpy(out, &v, sizeof(v));
-                        position += sizeof(v);
+                        v = put_le32(target - at - field_kinds[f.type].origin);
+                        memcpy(t->out + f.at, &v, sizeof(v));
+                        from = f.at + (uint32_t)sizeof(v);
                         continue;
                 }
-                kind = field_kind(*type);
-                REQUIRE(kind && position + kind->size <= size,
-                        MULTI_IMAGE_BAD_FIELD);
-                if ((err = place_field(u, *type, get_le32(v),
-                                       target_at(t, (uint32_t)position))))
+                kind = field_kind(f.type);
+                REQUIRE(kind && kind->size <= size - f.at, MULTI_IMAGE_BAD_FIELD);
+                if ((err = place_field(u, f.type, get_le32(v),
+                                       target_at(t, f.at))))
                         return err;
-                position += kind->size;
+                from = f.at + kind->size;
         }
-        g->streams[GROUP_FIELD_GAP] = gaps;
+        REQUIRE(e.at == UINT32_MAX && !e.left, MULTI_IMAGE_BAD_FIELD);
         return MULTI_IMAGE_OK;
 }
 

@@ -44,20 +44,16 @@ static bool is_base(const struct placer *p)
         return p->op.at < p->op.end && (*p->op.at & ENTRY_KIND) == ENTRY_PATCH;
 }
 
-/* Keeps a body whose fields and unwind records come next in g's streams. */
+/* Keeps a body whose unwind records come next in g's streams. */
 static SELDOM void keep_base(struct placer *p, const struct section *s, struct group *g,
                       const uint8_t *bytes, uint64_t size)
 {
-        struct reader fields = g->streams[GROUP_FIELD_COUNT];
         struct reader orcs = g->streams[GROUP_ORC_COUNT];
 
         p->base = (struct base){
                 .bytes = bytes,
                 .size = (uint32_t)size,
-                .field_count = s->flags & SECTION_SLOTS ? read_varint(&fields) : 0,
                 .orc_count = s->flags & SECTION_CODE ? read_varint(&orcs) : 0,
-                .gaps = g->streams[GROUP_FIELD_GAP],
-                .types = g->streams[GROUP_FIELD_TYPE],
                 .orc_gaps = g->streams[GROUP_ORC_GAP],
                 .orc_indexes = g->streams[GROUP_ORC_INDEX],
         };
@@ -75,7 +71,7 @@ static int place_body(struct placer *p, const struct section *s, struct group *g
                 memcpy(t->out, bytes, size);
         if (is_base(p) && !(s->flags & SECTION_RECORD))
                 keep_base(p, s, g, bytes, size);
-        if (s->flags & SECTION_SLOTS && (err = place_fields(p->u, s, g, t, size)))
+        if (s->flags & SECTION_SLOTS && (err = place_fields(p->u, s, g, bytes, t, size)))
                 return err;
         return s->flags & SECTION_CODE ? place_orc(p, g, t) : MULTI_IMAGE_OK;
 }
@@ -93,7 +89,7 @@ static int place_bytes(struct placer *p, const struct section *s,
         if (member && (err = next_place(p, s->part, size, &t.out)))
                 return err;
         return kind == ENTRY_BODY ? place_body(p, s, g, &t, size) :
-                                    place_patch(p, s, g, t, size);
+                                    place_patch(p, s, g, &t, size);
 }
 
 static void reset_targets(struct unpacker *u)
@@ -102,7 +98,7 @@ static void reset_targets(struct unpacker *u)
 
         for (g = 0; g < u->group_count; g++)
                 for (i = 0; i < FORMAT_MAX_COLUMNS; i++)
-                        u->groups[g].last_target[i] = POOL_BASE;
+                        u->groups[g].last_target[i] = u->pool.base;
 }
 
 static int place_section(struct placer *p, const struct section *s)
@@ -230,6 +226,8 @@ int place(struct unpacker *u)
         for (i = 0; i < ENTRY_KIND_COUNT; i++) /* padding stays zero */
                 memset(u->compact + u->derived[i].offset, 0,
                        u->derived[i].size);
+        p.patched = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + FIELD_MARKS_SLACK);
+        REQUIRE(p.patched, MULTI_IMAGE_NO_MEMORY);
         if ((err = open_slide(u)) || (err = sites_open(u)))
                 return err;
         for (i = 0; i < u->section_count; i++)

@@ -6,12 +6,12 @@
 #include "unpack.h"
 
 /* A whole body that patches are told against: it stays in its chunk's buffer,
- * and its fields and unwind records are read once more for each patch. */
+ * and its unwind records are read once more for each patch. */
 struct base {
         const uint8_t *bytes; /* NULL: no patch may come */
         uint32_t size;
-        uint32_t field_count, orc_count;
-        struct reader gaps, types, orc_gaps, orc_indexes;
+        uint32_t orc_count;
+        struct reader orc_gaps, orc_indexes;
 };
 
 struct placer {
@@ -24,6 +24,7 @@ struct placer {
         uint8_t *compact; /* next byte */
         uint8_t *suffix;
         struct base base;
+        uint8_t *patched; /* a patch's bytes */
 };
 
 /* Where some bytes go. */
@@ -40,18 +41,16 @@ static inline struct target target_at(const struct target *t, uint32_t offset)
                                 t->addr + offset, t->load_addr + offset };
 }
 
-/* The next body's (or inserted bytes') fields and unwind records. */
+/* The fields of a body, whose bytes are in place as well as at bytes. */
 int place_fields(struct unpacker *u, const struct section *s, struct group *g,
-                 const struct target *t, uint64_t size);
+                 const uint8_t *bytes, const struct target *t, uint64_t size);
+/* The next body's (or inserted bytes') unwind records. */
 int place_orc(struct placer *p, struct group *g, const struct target *t);
-
-/* One field, whose body's bytes are in place. */
-int place_field(struct unpacker *u, uint8_t type, uint32_t pool, struct target t);
 /* One unwind record. */
 int place_orc_record(struct placer *p, uint64_t addr, uint32_t index);
 
 /* A body that is told by its differences from p->base. */
 int place_patch(struct placer *p, const struct section *s, struct group *g,
-                struct target t, uint64_t size);
+                const struct target *t, uint64_t size);
 
 #endif

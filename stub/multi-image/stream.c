@@ -182,7 +182,8 @@ int bodies_open(struct unpacker *u)
 
                         b->buffer = arena_take(
                                 &u->arena,
-                                get_le32(s[GROUP_BODY_FIRST + i].max_chunk));
+                                get_le32(s[GROUP_BODY_FIRST + i].max_chunk) +
+                                        FIELD_MARKS_SLACK);
                         REQUIRE(b->buffer, MULTI_IMAGE_NO_MEMORY);
                 }
         }

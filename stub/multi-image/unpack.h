@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "field-marks.h"
 #include "frame.h"
 #include "multi-image.h"
 
@@ -108,7 +109,7 @@ struct unpacker {
 
         struct slot *slots; /* slot_count + 1 of them */
         uint32_t slot_count;
-        uint32_t pool_span; /* pool addresses there are, from POOL_BASE on */
+        struct field_marks pool; /* addresses there are */
         uint32_t *granules; /* slot at each POOL_GRANULE of pool addresses */
         uint32_t percpu_first, percpu_count; /* slots of the per-CPU area */
 
