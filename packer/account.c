@@ -52,6 +52,15 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_GROUP_FIRST + GROUP_BODY_STRING] = "bodies: strings",
         [STREAM_GROUP_FIRST + GROUP_BODY_RECORD] = "bodies: records",
         [STREAM_GROUP_FIRST + GROUP_BODY_OTHER] = "bodies: other",
+        [STREAM_GROUP_FIRST + GROUP_CODE_DISP8] = "code: displacements of a byte",
+        [STREAM_GROUP_FIRST + GROUP_CODE_DISP32] = "code: other displacements",
+        [STREAM_GROUP_FIRST + GROUP_CODE_IMM8] = "code: immediates of a byte",
+        [STREAM_GROUP_FIRST + GROUP_CODE_IMM32] = "code: other immediates",
+        [STREAM_GROUP_FIRST + GROUP_CODE_REL8] = "code: distances of a byte",
+        [STREAM_GROUP_FIRST + GROUP_CODE_REL32] = "code: other distances",
+        [STREAM_GROUP_FIRST + GROUP_CODE_REL32_LOW] = "code: their lowest bytes",
+        [STREAM_GROUP_FIRST + GROUP_CODE_CALL] = "code: calls",
+        [STREAM_GROUP_FIRST + GROUP_CODE_ADDRESS] = "code: addresses",
 };
 
 /* What kind of stream the store's stream number i is: groups have the same. */
@@ -86,6 +95,7 @@ struct walker {
         uint32_t group;        /* first stream of the entry being walked */
         struct share *section; /* its shares */
         struct share *membership;
+        uint8_t code[MULTI_IMAGE_MAX_BODY + BODY_SLACK];
 };
 
 static void add_share(struct share *s, double packed, uint64_t raw)
@@ -187,13 +197,48 @@ static void walk_patch(struct walker *w, uint32_t size)
         }
 }
 
-static void walk_entry(struct walker *w, const struct section *s)
+/* Code that was taken apart tells only by its instructions how much of it is in
+ * which stream. */
+static int walk_code(struct walker *w, struct group *g, uint32_t size)
+{
+        struct body_stream before[GROUP_BODY_COUNT];
+        int err;
+
+        memcpy(before, g->bodies, sizeof(before));
+        if ((err = gather(&w->u, g, w->code, size)))
+                return err;
+        for (unsigned i = 0; i < GROUP_BODY_COUNT; i++) {
+                const struct body_stream *s = &g->bodies[i];
+
+                take(w, w->group + GROUP_BODY_FIRST + i,
+                     s->chunk == before[i].chunk ?
+                             s->position - before[i].position :
+                             s->position);
+        }
+        return MULTI_IMAGE_OK;
+}
+
+/* Bytes of a body. */
+static int walk_body(struct walker *w, const struct section *s, uint8_t kind,
+                     struct group *g, uint32_t size)
+{
+        const uint8_t *bytes;
+
+        if (kind == ENTRY_CODE)
+                return walk_code(w, g, size);
+        take(w, w->group + GROUP_BODY_FIRST + s->body, size);
+        return body_take(&w->u, &g->bodies[s->body], size, &bytes);
+}
+
+static int walk_entry(struct walker *w, const struct section *s)
 {
         /* the membership's share is known only once it is read */
         struct reader peek = w->streams[STREAM_MEMBERSHIP];
         uint32_t m = read_varint(&peek);
+        struct group *g = &w->u.groups[w->u.memberships[m].group];
         uint8_t op, kind;
         uint32_t size;
+        int err;
 
         w->membership = &w->account->memberships[m].share;
         w->group = STREAM_GROUP_FIRST +
@@ -211,14 +256,15 @@ static void walk_entry(struct walker *w, const struct section *s)
                 next(w, STREAM_MOVED);
         if (kind == ENTRY_PATCH)
                 walk_patch(w, size);
-        else if (kind == ENTRY_BODY)
-                take(w, w->group + GROUP_BODY_FIRST + s->body, size);
-        else
-                return;
+        else if (!entry_has_body(kind))
+                return MULTI_IMAGE_OK;
+        else if ((err = walk_body(w, s, kind, g, size)))
+                return err;
         if (s->flags & SECTION_SLOTS)
                 walk_fields(w, s);
-        if (s->flags & SECTION_CODE && kind == ENTRY_BODY)
+        if (s->flags & SECTION_CODE && kind != ENTRY_PATCH)
                 walk_orc(w);
+        return MULTI_IMAGE_OK;
 }
 
 /* Opens the streams and, by laying out variant 0, has the reader check all that
@@ -244,7 +290,9 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
                 w->cursors[i].chunk_end = chunk;
                 w->cursors[i].at = w->streams[i].at;
         }
-        return layout(&w->u);
+        if ((err = layout(&w->u)))
+                return err;
+        return bodies_open(&w->u);
 }
 
 static void count_streams(const struct multi_image *mi, struct account *a)
@@ -344,6 +392,9 @@ static size_t walk_work_size(const struct store *store)
         for (uint32_t i = 0; i < store->mi.stream_count; i++)
                 if (stream_kind(i) < STREAM_GROUP_FIRST + GROUP_BODY_FIRST)
                         size += get_le64(store->mi.streams[i].raw_size) + 16;
+                else
+                        size += get_le32(store->mi.streams[i].max_chunk) +
+                                2 * BODY_SLACK;
         return size;
 }
 
@@ -362,7 +413,10 @@ static int walk_store(struct walker *w, const struct store *store,
         for (uint32_t i = 0; i < w->u.section_count; i++) {
                 w->section = &w->account->sections[i].share;
                 for (uint32_t n = w->u.sections[i].entry_count; n; n--)
-                        walk_entry(w, &w->u.sections[i]);
+                        if ((fault = walk_entry(w, &w->u.sections[i])))
+                                return fail(ret_message, EXIT_BAD_INPUT,
+                                            "%s: %s", store->path,
+                                            multi_image_strerror(fault));
         }
         sum_up(w->account, store->mi.variant_count);
         return check_walk(w, store, ret_message);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "patch.h"
+#include "scatter.h"
 
 struct body_field {
         uint32_t offset;
@@ -23,7 +24,7 @@ struct body_orc {
 
 /* One body; outside of record sections fields hold pool addresses. */
 struct body {
-        uint8_t bytes[MULTI_IMAGE_MAX_BODY + FIELD_MARKS_SLACK];
+        uint8_t bytes[MULTI_IMAGE_MAX_BODY + BODY_SLACK];
         uint32_t size;
         VECTOR(struct body_field) fields;
         VECTOR(struct body_orc) orcs;
@@ -46,6 +47,9 @@ struct bodies {
         uint8_t group;
         bool is_patch; /* body is told by ops */
         patch ops;
+        bool scatter;      /* code is to be taken apart */
+        bool is_scattered; /* body is */
+        struct bytes parts[CODE_PART_COUNT];
         VECTOR(struct field_guess) exceptions;
 };
 
@@ -187,6 +191,16 @@ static void add_all(struct bodies *b, const struct place *p,
         }
 }
 
+static void take_apart(struct bodies *b)
+{
+        uint32_t i;
+
+        for (i = 0; i < CODE_PART_COUNT; i++)
+                b->parts[i].count = 0;
+        b->is_scattered = scatter(&b->m->pool, b->body->bytes, b->body->size,
+                                  b->parts);
+}
+
 uint8_t bodies_read(struct bodies *b, const struct place *p,
                     const struct version *x, uint8_t group, uint32_t gain)
 {
@@ -195,7 +209,7 @@ uint8_t bodies_read(struct bodies *b, const struct place *p,
         add_all(b, p, x);
         body = b->body;
         b->group = group;
-        b->is_patch = false;
+        b->is_patch = b->is_scattered = false;
         if (b->section->flags & SECTION_RECORD)
                 return ENTRY_BODY;
         body->has_units = make_units(body);
@@ -203,7 +217,12 @@ uint8_t bodies_read(struct bodies *b, const struct place *p,
                       body->has_units && body->size &&
                       patch_make(&base->units, &body->units, &b->ops) &&
                       patch_pays(b, gain);
-        return b->is_patch ? ENTRY_PATCH : ENTRY_BODY;
+        if (b->is_patch)
+                return ENTRY_PATCH;
+        if (b->scatter && b->section->flags & SECTION_CODE &&
+            !(b->section->flags & SECTION_32))
+                take_apart(b);
+        return b->is_scattered ? ENTRY_CODE : ENTRY_BODY;
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -377,18 +396,28 @@ void bodies_keep(struct bodies *b)
         b->has_base = true;
 }
 
+/* What a reader takes in one piece. */
+static void put_whole(struct bodies *b, enum group_stream stream,
+                      const uint8_t *bytes, size_t size)
+{
+        uint32_t id = group_stream(b->group, stream);
+
+        cut_chunk(b, id, size);
+        put_bytes(&b->streams->at[id].bytes, bytes, size);
+}
+
 void bodies_put(struct bodies *b)
 {
-        uint32_t stream =
-                group_stream(b->group, GROUP_BODY_FIRST + b->section->body);
-        uint32_t size = b->body->size;
+        uint32_t i;
 
-        if (b->is_patch) {
+        if (b->is_patch)
                 put_ops(b);
-        } else {
-                cut_chunk(b, stream, size);
-                put_bytes(&b->streams->at[stream].bytes, b->body->bytes, size);
-        }
+        else if (!b->is_scattered)
+                put_whole(b, GROUP_BODY_FIRST + b->section->body, b->body->bytes,
+                          b->body->size);
+        for (i = 0; i < CODE_PART_COUNT && b->is_scattered; i++)
+                put_whole(b, code_part_stream(i), b->parts[i].at,
+                          b->parts[i].count);
         if (b->section->flags & SECTION_SLOTS)
                 put_fields(b);
         if (b->is_patch)
@@ -417,7 +446,7 @@ void bodies_begin_place(struct bodies *b)
 
 struct bodies *bodies_new(const struct master *m, struct streams *streams,
                           uint32_t chunk_size, struct interner *orcs,
-                          const uint32_t *orc_rank)
+                          const uint32_t *orc_rank, bool scatter)
 {
         struct bodies *b = allocate(1, sizeof(*b));
 
@@ -426,6 +455,7 @@ struct bodies *bodies_new(const struct master *m, struct streams *streams,
                               .chunk_size = chunk_size,
                               .orcs = orcs,
                               .orc_rank = orc_rank,
+                              .scatter = scatter,
                               .base = allocate(1, sizeof(*b->base)),
                               .body = allocate(1, sizeof(*b->body)) };
         return b;
@@ -441,9 +471,13 @@ static void body_free(struct body *body)
 
 void bodies_free(struct bodies *b)
 {
+        uint32_t i;
+
         body_free(b->base);
         body_free(b->body);
         free(b->ops.at);
         free(b->exceptions.at);
+        for (i = 0; i < CODE_PART_COUNT; i++)
+                free(b->parts[i].at);
         free(b);
 }

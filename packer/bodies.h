@@ -9,10 +9,10 @@ struct bodies;
 
 /* orc_rank: number of each unwind record by its number in orcs; NULL, with
  * streams NULL too: nothing will be written.  Both, m and streams are used until
- * bodies_free().  chunk_size: as for encode(). */
+ * bodies_free().  chunk_size: as for encode().  scatter: code is taken apart. */
 struct bodies *bodies_new(const struct master *m, struct streams *streams,
                           uint32_t chunk_size, struct interner *orcs,
-                          const uint32_t *orc_rank);
+                          const uint32_t *orc_rank, bool scatter);
 void bodies_free(struct bodies *b);
 
 void bodies_begin_section(struct bodies *b, const struct master_section *s);
@@ -20,7 +20,7 @@ void bodies_begin_section(struct bodies *b, const struct master_section *s);
 void bodies_begin_place(struct bodies *b);
 /* The next entry's body, for the streams of a group: that of version x of p, or
  * those of the run of places that p begins; at most MULTI_IMAGE_MAX_BODY bytes.
- * Returns the entry's kind: ENTRY_BODY, or ENTRY_PATCH if its differences from
+ * Returns the entry's kind: ENTRY_BODY or ENTRY_CODE, or ENTRY_PATCH if its differences from
  * the place's first are gain times smaller; gain 0: no patch. */
 uint8_t bodies_read(struct bodies *b, const struct place *p,
                     const struct version *x, uint8_t group, uint32_t gain);

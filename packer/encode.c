@@ -353,7 +353,8 @@ void encode(const struct master *m, const struct interner *names,
         e->groups = groups_new(m, e->orcs, grouping);
         ret->count = group_stream(groups_count(e->groups), 0);
         number_all(e);
-        e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank);
+        e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank,
+                               grouping == GROUPING_ONE);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
                   sizeof(section_count));
         for (i = 0; i < m->sections.count; i++)

@@ -33,8 +33,8 @@ struct field_guess {
         uint8_t type;
 };
 
-/* Bytes that may be read behind a body. */
-#define FIELD_MARKS_SLACK 8
+/* Bytes that may be read behind a body, and written behind one that is made. */
+#define BODY_SLACK 16
 
 /* Highest bytes of addresses in span, a power of two: mark is a multiple. */
 static inline uint32_t field_marks_count(uint32_t span)
@@ -60,6 +60,12 @@ static inline bool field_marks_init(struct field_marks *m, uint8_t mark,
                 .mask = (uint8_t)-count * ones,
         };
         return !(mark & (count - 1)) && count <= 128;
+}
+
+/* Whether a byte may be the highest of an address. */
+static inline bool field_marks_has(const struct field_marks *m, uint8_t byte)
+{
+        return !((byte ^ m->mark) & m->mask & 0xff);
 }
 
 /* The next byte from at on that may be a field's highest; or size, or more. */
@@ -181,7 +187,7 @@ static inline uint8_t guess_in_data(const uint8_t *bytes, uint32_t at,
 
 /* The next field from byte from on; false: there is none.  flags: of the section.
  * is_next: a field of FIELD_REL32_DATA ends at from.  size: of the body, behind
- * which FIELD_MARKS_SLACK bytes more can be read. */
+ * which BODY_SLACK bytes more can be read. */
 static inline bool field_guess(const struct field_marks *m, uint8_t flags,
                                const uint8_t *bytes, uint32_t size,
                                uint32_t from, bool is_next,

@@ -239,13 +239,46 @@ enum group_stream {
         GROUP_BODY_STRING,
         GROUP_BODY_RECORD,
         GROUP_BODY_OTHER, /* image headers, boot code, what has no symbols */
+        GROUP_CODE_DISP8, /* of code that is taken apart: displacements, */
+        GROUP_CODE_DISP32,
+        GROUP_CODE_IMM8, /* immediates, */
+        GROUP_CODE_IMM32, /* of 2 or 8 bytes, too */
+        GROUP_CODE_REL8, /* distances of branches, */
+        GROUP_CODE_REL32, /* the longer ones as varint without their lowest byte */
+        GROUP_CODE_REL32_LOW,
+        GROUP_CODE_CALL,    /* and pool addresses without their highest byte, */
+        GROUP_CODE_ADDRESS, /* three bytes each, the higher first */
         GROUP_STREAM_COUNT
 };
 #define GROUP_BODY_FIRST GROUP_BODY_CODE
+#define GROUP_SECTION_BODY_COUNT (GROUP_CODE_DISP8 - GROUP_BODY_FIRST)
 #define GROUP_BODY_COUNT (GROUP_STREAM_COUNT - GROUP_BODY_FIRST)
 #define MULTI_IMAGE_MAX_GROUPS 64
 #define MULTI_IMAGE_MAX_STREAMS                                                \
         (STREAM_GROUP_FIRST + MULTI_IMAGE_MAX_GROUPS * GROUP_STREAM_COUNT)
+
+/* Code that is taken apart; the heads of instructions are in GROUP_BODY_CODE. */
+enum code_part {
+        CODE_PART_HEAD,
+        CODE_PART_DISP8,
+        CODE_PART_DISP32,
+        CODE_PART_IMM8,
+        CODE_PART_IMM32,
+        CODE_PART_REL8,
+        CODE_PART_REL32,
+        CODE_PART_REL32_LOW,
+        CODE_PART_CALL,
+        CODE_PART_ADDRESS,
+        CODE_PART_COUNT
+};
+
+/* The stream of a part, in its group. */
+static inline enum group_stream code_part_stream(enum code_part part)
+{
+        return part == CODE_PART_HEAD ?
+                       GROUP_BODY_CODE :
+                       (enum group_stream)(GROUP_CODE_DISP8 + part - 1);
+}
 
 /* One byte an entry: its kind, and how it gets its slot. */
 enum entry_op {
@@ -261,9 +294,10 @@ enum entry_op {
         ENTRY_SYMBOL_SEQS = 8,    /* derived: kallsyms_seqs_of_names */
         ENTRY_SLIDE = 9,          /* derived: KASLR relocation table */
         ENTRY_PATCH = 10, /* a body that is told by its differences from the last
-                           * one of kind 0 in its slot */
+                           * one of kind 0 or 13 in its slot */
         ENTRY_SITES = 11, /* derived: .return_sites; 12: .retpoline_sites */
-        ENTRY_KIND_COUNT = 13,
+        ENTRY_CODE = 13,  /* bytes of code that is taken apart */
+        ENTRY_KIND_COUNT = 14,
         ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
         ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
 };
@@ -330,6 +364,12 @@ enum field_type {
                                 * its type says so */
         FIELD_NONE = 0xff,     /* an exception: no field, though it looks so */
 };
+
+/* Whether an entry of this kind has a body in its group's body streams. */
+static inline int entry_has_body(uint8_t kind)
+{
+        return kind == ENTRY_BODY || kind == ENTRY_CODE;
+}
 
 /* Bytes of a field. */
 static inline uint32_t field_size(uint8_t type)

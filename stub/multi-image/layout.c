@@ -55,7 +55,7 @@ static int read_sections(struct unpacker *u)
                 uint32_t addr_count = !!(f->flags & SECTION_LOADED) +
                                       !!(f->flags & SECTION_PERCPU);
 
-                REQUIRE(f->part <= PART_NONE && f->body < GROUP_BODY_COUNT &&
+                REQUIRE(f->part <= PART_NONE && f->body < GROUP_SECTION_BODY_COUNT &&
                                 f->columns >= 1 &&
                                 f->columns <= FORMAT_MAX_COLUMNS,
                         MULTI_IMAGE_BAD_LAYOUT);
@@ -232,7 +232,7 @@ static int walk_section(struct walker *w, const struct section *s)
                         REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);
                         continue;
                 }
-                if (kind != ENTRY_BODY && kind != ENTRY_PATCH &&
+                if (!entry_has_body(kind) && kind != ENTRY_PATCH &&
                     (err = add_derived(u, s, kind, size, addr - size)))
                         return err;
                 *total += size;

@@ -60,12 +60,14 @@ static SELDOM void keep_base(struct placer *p, const struct section *s, struct g
 }
 
 static int place_body(struct placer *p, const struct section *s, struct group *g,
-                      const struct target *t, uint64_t size)
+                      uint8_t kind, const struct target *t, uint64_t size)
 {
-        const uint8_t *bytes;
-        int err;
+        const uint8_t *bytes = p->gathered;
+        int err = kind == ENTRY_CODE ?
+                          gather(p->u, g, p->gathered, (uint32_t)size) :
+                          body_take(p->u, &g->bodies[s->body], size, &bytes);
 
-        if ((err = body_take(p->u, &g->bodies[s->body], size, &bytes)))
+        if (err)
                 return err;
         if (t->out)
                 memcpy(t->out, bytes, size);
@@ -88,8 +90,8 @@ static int place_bytes(struct placer *p, const struct section *s,
         REQUIRE(size <= MULTI_IMAGE_MAX_BODY, MULTI_IMAGE_BAD_LAYOUT);
         if (member && (err = next_place(p, s->part, size, &t.out)))
                 return err;
-        return kind == ENTRY_BODY ? place_body(p, s, g, &t, size) :
-                                    place_patch(p, s, g, &t, size);
+        return kind == ENTRY_PATCH ? place_patch(p, s, g, &t, size) :
+                                     place_body(p, s, g, kind, &t, size);
 }
 
 static void reset_targets(struct unpacker *u)
@@ -117,13 +119,13 @@ static int place_section(struct placer *p, const struct section *s)
                 uint64_t size = read_varint_fast(&p->sizes);
                 struct group *g = &u->groups[m.group];
 
-                if (kind != ENTRY_PATCH && !(kind == ENTRY_BODY && g->is_used))
+                if (kind != ENTRY_PATCH && !(entry_has_body(kind) && g->is_used))
                         p->base.bytes = NULL;
                 if (!g->is_used)
                         continue;
                 if (kind == ENTRY_FOLD)
                         size *= PAGE;
-                if (kind == ENTRY_BODY || kind == ENTRY_PATCH) {
+                if (entry_has_body(kind) || kind == ENTRY_PATCH) {
                         if ((err = place_bytes(p, s, g, kind, m.is_member, size,
                                                offset)))
                                 return err;
@@ -226,8 +228,9 @@ int place(struct unpacker *u)
         for (i = 0; i < ENTRY_KIND_COUNT; i++) /* padding stays zero */
                 memset(u->compact + u->derived[i].offset, 0,
                        u->derived[i].size);
-        p.patched = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + FIELD_MARKS_SLACK);
-        REQUIRE(p.patched, MULTI_IMAGE_NO_MEMORY);
+        p.patched = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + BODY_SLACK);
+        p.gathered = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + BODY_SLACK);
+        REQUIRE(p.patched && p.gathered, MULTI_IMAGE_NO_MEMORY);
         if ((err = open_slide(u)) || (err = sites_open(u)))
                 return err;
         for (i = 0; i < u->section_count; i++)

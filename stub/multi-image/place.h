@@ -24,7 +24,8 @@ struct placer {
         uint8_t *compact; /* next byte */
         uint8_t *suffix;
         struct base base;
-        uint8_t *patched; /* a patch's bytes */
+        uint8_t *patched;  /* a patch's bytes */
+        uint8_t *gathered; /* those of code that was taken apart */
 };
 
 /* Where some bytes go. */

@@ -183,10 +183,26 @@ int bodies_open(struct unpacker *u)
                         b->buffer = arena_take(
                                 &u->arena,
                                 get_le32(s[GROUP_BODY_FIRST + i].max_chunk) +
-                                        FIELD_MARKS_SLACK);
+                                        BODY_SLACK);
                         REQUIRE(b->buffer, MULTI_IMAGE_NO_MEMORY);
                 }
         }
+        return MULTI_IMAGE_OK;
+}
+
+int body_refill(struct unpacker *u, struct body_stream *s)
+{
+        const struct format_chunk *c = &u->mi->chunks[s->chunk];
+        int err;
+
+        if (s->position != s->size || s->chunk == s->chunk_end)
+                return MULTI_IMAGE_OK;
+        if ((err = unpack_chunk(u, s->chunk, s->packed, s->buffer)))
+                return err;
+        s->packed += get_le32(c->packed_size);
+        s->size = get_le32(c->raw_size);
+        s->position = 0;
+        s->chunk++;
         return MULTI_IMAGE_OK;
 }
 
@@ -195,17 +211,8 @@ int body_take(struct unpacker *u, struct body_stream *s, size_t size,
 {
         int err;
 
-        if (s->position == s->size && size) {
-                const struct format_chunk *c = &u->mi->chunks[s->chunk];
-
-                REQUIRE(s->chunk < s->chunk_end, MULTI_IMAGE_BAD_LAYOUT);
-                if ((err = unpack_chunk(u, s->chunk, s->packed, s->buffer)))
-                        return err;
-                s->packed += get_le32(c->packed_size);
-                s->size = get_le32(c->raw_size);
-                s->position = 0;
-                s->chunk++;
-        }
+        if (size && (err = body_refill(u, s)))
+                return err;
         REQUIRE(size <= s->size - s->position, MULTI_IMAGE_BAD_LAYOUT);
         *ret_bytes = s->buffer + s->position;
         s->position += size;

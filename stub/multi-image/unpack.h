@@ -142,6 +142,12 @@ int bodies_open(struct unpacker *u);
 int body_take(struct unpacker *u, struct body_stream *s, size_t size,
               const uint8_t **ret_bytes);
 
+/* The next chunk if this one is used up. */
+int body_refill(struct unpacker *u, struct body_stream *s);
+/* The next size bytes of code that was taken apart, and up to BODY_SLACK bytes more
+ * of no meaning. */
+int gather(struct unpacker *u, struct group *g, uint8_t *out, uint32_t size);
+
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
 int symbols_derive(struct unpacker *u);

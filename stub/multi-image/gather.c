@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Puts code together again whose instructions were taken apart: opcodes in one
+ * stream, displacements, immediates and addresses in others, where like stands
+ * by like for the compressor.
+ *
+ *      stream     ... 80 3d a5 | 48 8b 45 | e8 a4 ...   code
+ *                     c8 77 40                          addresses (highest first)
+ *                     00                                immediates of a byte
+ *                     f0                                displacements of a byte
+ *                     01 12 30                          calls
+ *      together   80 3d [40 77 c8 a5] 00 | 48 8b 45 f0 | e8 [30 12 01 a4]
+ *
+ * Of an address the highest byte stays in the code: it is the mark that tells it
+ * from another operand (field-marks.h).
+ */
+#include <string.h>
+
+#include "instructions.h"
+#include "unpack.h"
+
+enum {
+        __ = 0,
+        Mo = INSN_MODRM,
+        Ib = INSN_IMM8,
+        Iw = INSN_IMM16,
+        Iz = INSN_IMM,
+        Iv = INSN_IMM | INSN_WIDE,
+        Jb = INSN_IMM8 | INSN_BRANCH,
+        Jz = INSN_IMM | INSN_BRANCH,
+        Mb = INSN_MODRM | INSN_IMM8,
+        Mz = INSN_MODRM | INSN_IMM,
+        Tb = Mb | INSN_TEST,
+        Tz = Mz | INSN_TEST,
+        Wb = INSN_IMM16 | INSN_IMM8,
+        Pr = INSN_PREFIX,
+};
+
+const uint8_t instruction_forms[2][256] = {
+        {
+                Mo, Mo, Mo, Mo, Ib, Iz, __, __, Mo, Mo, Mo, Mo, Ib, Iz, __, __,
+                Mo, Mo, Mo, Mo, Ib, Iz, __, __, Mo, Mo, Mo, Mo, Ib, Iz, __, __,
+                Mo, Mo, Mo, Mo, Ib, Iz, Pr, __, Mo, Mo, Mo, Mo, Ib, Iz, Pr, __,
+                Mo, Mo, Mo, Mo, Ib, Iz, Pr, __, Mo, Mo, Mo, Mo, Ib, Iz, Pr, __,
+                Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr,
+                __, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __,
+                __, __, __, Mo, Pr, Pr, Pr, Pr, Iz, Mz, Ib, Mb, __, __, __, __,
+                Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb,
+                Mb, Mz, Mb, Mb, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                __, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __,
+                __, __, __, __, __, __, __, __, Ib, Iz, __, __, __, __, __, __,
+                Ib, Ib, Ib, Ib, Ib, Ib, Ib, Ib, Iv, Iv, Iv, Iv, Iv, Iv, Iv, Iv,
+                Mb, Mb, Iw, __, __, __, Mb, Mz, Wb, __, Iw, __, __, Ib, __, __,
+                Mo, Mo, Mo, Mo, Ib, Ib, __, __, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Jb, Jb, Jb, Jb, Ib, Ib, Ib, Ib, Jz, Jz, __, Jb, __, __, __, __,
+                Pr, __, Pr, Pr, __, __, Tb, Tz, __, __, __, __, __, __, Mo, Mo,
+        },
+        {
+                Mo, Mo, Mo, Mo, Mo, __, __, __, __, __, Mo, __, Mo, Mo, __, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                __, __, __, __, __, __, __, __, Mo, Mo, Mb, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mb, Mb, Mb, Mb, Mo, Mo, Mo, __, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz, Jz,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                __, __, __, Mo, Mb, Mo, Mo, Mo, __, __, __, Mo, Mb, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mb, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mb, Mo, Mb, Mb, Mb, Mo, __, __, __, __, __, __, __, __,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+        },
+};
+
+/* Instructions in parts: what is left of each part's chunk. */
+struct parts {
+        const struct field_marks *marks;
+        const uint8_t *at[CODE_PART_COUNT], *end[CODE_PART_COUNT];
+        uint8_t *out;
+};
+
+static inline bool take(struct parts *p, enum code_part part, uint32_t size)
+{
+        const uint8_t *at = p->at[part];
+        uint64_t word;
+
+        if (size > (size_t)(p->end[part] - at))
+                return false;
+        memcpy(&word, at, sizeof(word)); /* there is slack on both sides */
+        memcpy(p->out, &word, sizeof(word));
+        p->at[part] = at + size;
+        p->out += size;
+        return true;
+}
+
+/* The distance of a branch: most are short, and their lowest byte like no other. */
+static inline bool take_distance(struct parts *p)
+{
+        struct varint high = read_long_varint(p->at[CODE_PART_REL32],
+                                              p->end[CODE_PART_REL32]);
+        const uint8_t *low = p->at[CODE_PART_REL32_LOW]++;
+        uint32_t zigzag = high.value << 8 | *low;
+        uint32_t value = zigzag >> 1 ^ -(zigzag & 1);
+
+        p->at[CODE_PART_REL32] = high.at;
+        memcpy(p->out, &value, sizeof(value));
+        p->out += sizeof(value);
+        return high.at <= p->end[CODE_PART_REL32] &&
+               low < p->end[CODE_PART_REL32_LOW];
+}
+
+/* An operand of 4 bytes.  is_first: there is another, so that a byte in the code
+ * tells of this one if it has no mark. */
+static inline bool take_word(struct parts *p, enum code_part part,
+                             enum code_part address, bool is_first)
+{
+        const uint8_t *code = p->at[CODE_PART_HEAD];
+        const uint8_t *low = p->at[address];
+
+        if (code == p->end[CODE_PART_HEAD])
+                return false;
+        if (!field_marks_has(p->marks, *code)) {
+                p->at[CODE_PART_HEAD] += is_first;
+                return part == CODE_PART_REL32 ? take_distance(p) :
+                                                 take(p, part, 4);
+        }
+        if (p->end[address] - low < 3)
+                return false;
+        p->out[0] = low[2];
+        p->out[1] = low[1];
+        p->out[2] = low[0];
+        p->out[3] = *code;
+        p->out += 4;
+        p->at[CODE_PART_HEAD]++;
+        p->at[address] += 3;
+        return true;
+}
+
+static bool gather_body(struct parts *p, uint32_t left)
+{
+        while (left) {
+                const uint8_t *head = p->at[CODE_PART_HEAD];
+                struct instruction i = instruction_parse(head);
+                uint32_t size = i.head + i.disp + i.imm;
+                enum code_part disp = i.disp == 1 ? CODE_PART_DISP8 :
+                                                    CODE_PART_DISP32;
+                enum code_part imm = instruction_imm_part(&i);
+
+                if (size > left) { /* cut off */
+                        if (left > (size_t)(p->end[CODE_PART_HEAD] - head))
+                                return false;
+                        memcpy(p->out, head, left);
+                        p->at[CODE_PART_HEAD] += left;
+                        return true;
+                }
+                if (i.head > p->end[CODE_PART_HEAD] - head)
+                        return false;
+                memcpy(p->out, head, INSTRUCTION_MAX_HEAD);
+                p->out += i.head;
+                p->at[CODE_PART_HEAD] += i.head;
+                left -= size;
+                /* Behind the last one no mark can be looked for. */
+                if (!(i.disp == 4 && left ?
+                              take_word(p, disp, CODE_PART_ADDRESS,
+                                        i.imm == 4) :
+                              take(p, disp, i.disp)) ||
+                    !(i.imm == 4 && left ?
+                              take_word(p, imm, i.is_call ? CODE_PART_CALL :
+                                                            CODE_PART_ADDRESS,
+                                        false) :
+                              take(p, imm, i.imm)))
+                        return false;
+        }
+        return true;
+}
+
+int gather(struct unpacker *u, struct group *g, uint8_t *out, uint32_t size)
+{
+        struct parts p = { .marks = &u->pool, .out = out };
+        uint32_t i;
+        int err;
+
+        for (i = 0; i < CODE_PART_COUNT; i++) {
+                struct body_stream *s =
+                        &g->bodies[code_part_stream(i) - GROUP_BODY_FIRST];
+
+                if ((err = body_refill(u, s)))
+                        return err;
+                p.at[i] = s->buffer + s->position;
+                p.end[i] = s->buffer + s->size;
+        }
+        REQUIRE(gather_body(&p, size), MULTI_IMAGE_BAD_LAYOUT);
+        for (i = 0; i < CODE_PART_COUNT; i++) {
+                struct body_stream *s =
+                        &g->bodies[code_part_stream(i) - GROUP_BODY_FIRST];
+
+                s->position = (size_t)(p.at[i] - s->buffer);
+        }
+        return MULTI_IMAGE_OK;
+}
