@@ -95,7 +95,7 @@ struct walker {
         uint32_t group;        /* first stream of the entry being walked */
         struct share *section; /* its shares */
         struct share *membership;
-        uint8_t code[MULTI_IMAGE_MAX_BODY + BODY_SLACK];
+        struct code code;
 };
 
 static void add_share(struct share *s, double packed, uint64_t raw)
@@ -205,7 +205,7 @@ static int walk_code(struct walker *w, struct group *g, uint32_t size)
         int err;
 
         memcpy(before, g->bodies, sizeof(before));
-        if ((err = gather(&w->u, g, w->code, size)))
+        if ((err = gather(&w->u, g, &w->code, size)))
                 return err;
         for (unsigned i = 0; i < GROUP_BODY_COUNT; i++) {
                 const struct body_stream *s = &g->bodies[i];
@@ -292,6 +292,8 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
         }
         if ((err = layout(&w->u)))
                 return err;
+        if (!code_open(&w->u, &w->code))
+                return MULTI_IMAGE_NO_MEMORY;
         return bodies_open(&w->u);
 }
 

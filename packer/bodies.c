@@ -49,7 +49,7 @@ struct bodies {
         patch ops;
         bool scatter;      /* code is to be taken apart */
         bool is_scattered; /* body is */
-        struct bytes parts[CODE_PART_COUNT];
+        struct scattered parts;
         VECTOR(struct field_guess) exceptions;
 };
 
@@ -191,16 +191,6 @@ static void add_all(struct bodies *b, const struct place *p,
         }
 }
 
-static void take_apart(struct bodies *b)
-{
-        uint32_t i;
-
-        for (i = 0; i < CODE_PART_COUNT; i++)
-                b->parts[i].count = 0;
-        b->is_scattered = scatter(&b->m->pool, b->body->bytes, b->body->size,
-                                  b->parts);
-}
-
 uint8_t bodies_read(struct bodies *b, const struct place *p,
                     const struct version *x, uint8_t group, uint32_t gain)
 {
@@ -221,7 +211,8 @@ uint8_t bodies_read(struct bodies *b, const struct place *p,
                 return ENTRY_PATCH;
         if (b->scatter && b->section->flags & SECTION_CODE &&
             !(b->section->flags & SECTION_32))
-                take_apart(b);
+                b->is_scattered = scatter(&b->m->pool, body->bytes, body->size,
+                                          &b->parts);
         return b->is_scattered ? ENTRY_CODE : ENTRY_BODY;
 }
 
@@ -322,11 +313,33 @@ static void put_fields(struct bodies *b)
         }
 }
 
+/* The place of an unwind record: turns passed over, or bytes since the last. */
+static void put_turns(struct bodies *b, uint32_t offset, uint32_t last,
+                      uint32_t *turn)
+{
+        const uint16_t *turns = b->parts.turns.at;
+        uint32_t count = (uint32_t)b->parts.turns.count;
+        uint32_t i = *turn;
+
+        while (i < count && turns[i] < offset)
+                i++;
+        if (i < count && turns[i] == offset) {
+                put_varint(out(b, GROUP_ORC_GAP), (i - *turn) << 1);
+                i++;
+        } else {
+                put_varint(out(b, GROUP_ORC_GAP), (offset - last) << 1 | 1);
+                while (i < count && turns[i] <= offset)
+                        i++;
+        }
+        *turn = i;
+}
+
 /* Unwind records from byte start up to end, counted from start. */
 static void put_orcs(struct bodies *b, uint32_t start, uint32_t end)
 {
         const struct body *body = b->body;
         uint32_t done = start;
+        uint32_t turn = 0;
         size_t first = 0, count = 0, i;
 
         while (first < body->orcs.count && body->orcs.at[first].offset < start)
@@ -336,10 +349,14 @@ static void put_orcs(struct bodies *b, uint32_t start, uint32_t end)
                 count++;
         put_varint(out(b, GROUP_ORC_COUNT), (uint32_t)count);
         for (i = first; i < first + count; i++) {
-                put_varint(out(b, GROUP_ORC_GAP),
-                           body->orcs.at[i].offset - done);
+                uint32_t offset = body->orcs.at[i].offset;
+
+                if (b->is_scattered)
+                        put_turns(b, offset, done, &turn);
+                else
+                        put_varint(out(b, GROUP_ORC_GAP), offset - done);
                 put_varint(out(b, GROUP_ORC_INDEX), body->orcs.at[i].index);
-                done = body->orcs.at[i].offset;
+                done = offset;
         }
 }
 
@@ -416,8 +433,8 @@ void bodies_put(struct bodies *b)
                 put_whole(b, GROUP_BODY_FIRST + b->section->body, b->body->bytes,
                           b->body->size);
         for (i = 0; i < CODE_PART_COUNT && b->is_scattered; i++)
-                put_whole(b, code_part_stream(i), b->parts[i].at,
-                          b->parts[i].count);
+                put_whole(b, code_part_stream(i), b->parts.parts[i].at,
+                          b->parts.parts[i].count);
         if (b->section->flags & SECTION_SLOTS)
                 put_fields(b);
         if (b->is_patch)
@@ -471,13 +488,10 @@ static void body_free(struct body *body)
 
 void bodies_free(struct bodies *b)
 {
-        uint32_t i;
-
         body_free(b->base);
         body_free(b->body);
         free(b->ops.at);
         free(b->exceptions.at);
-        for (i = 0; i < CODE_PART_COUNT; i++)
-                free(b->parts[i].at);
+        scattered_free(&b->parts);
         free(b);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "scatter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "instructions.h"
 
 struct scatter {
         const struct field_marks *marks;
-        struct bytes *parts;
+        struct scattered *ret;
         bool is_word_last; /* an operand of 4 bytes without a mark came last: */
         bool is_ambiguous; /* what comes next must not look like one */
 };
@@ -16,7 +17,7 @@ static void put_head(struct scatter *s, const uint8_t *bytes, uint32_t size)
 {
         s->is_ambiguous |= s->is_word_last && field_marks_has(s->marks, *bytes);
         s->is_word_last = false;
-        put_bytes(&s->parts[CODE_PART_HEAD], bytes, size);
+        put_bytes(&s->ret->parts[CODE_PART_HEAD], bytes, size);
 }
 
 static void put_distance(struct scatter *s, const uint8_t *bytes)
@@ -26,8 +27,8 @@ static void put_distance(struct scatter *s, const uint8_t *bytes)
 
         memcpy(&v, bytes, sizeof(v));
         zigzag = get_le32(v) << 1 ^ -(get_le32(v) >> 31);
-        put_byte(&s->parts[CODE_PART_REL32_LOW], (uint8_t)zigzag);
-        put_varint(&s->parts[CODE_PART_REL32], zigzag >> 8);
+        put_byte(&s->ret->parts[CODE_PART_REL32_LOW], (uint8_t)zigzag);
+        put_varint(&s->ret->parts[CODE_PART_REL32], zigzag >> 8);
 }
 
 /* is_first: of two, the next of which may have a mark. */
@@ -39,7 +40,7 @@ static void put_word(struct scatter *s, enum code_part part,
 
         if (field_marks_has(s->marks, bytes[3])) {
                 put_head(s, bytes + 3, 1);
-                put_bytes(&s->parts[address], high_first, sizeof(high_first));
+                put_bytes(&s->ret->parts[address], high_first, sizeof(high_first));
                 return;
         }
         if (is_first)
@@ -47,43 +48,62 @@ static void put_word(struct scatter *s, enum code_part part,
         if (part == CODE_PART_REL32)
                 put_distance(s, bytes);
         else
-                put_bytes(&s->parts[part], bytes, 4);
+                put_bytes(&s->ret->parts[part], bytes, 4);
         s->is_word_last = !is_first;
 }
 
-bool scatter(const struct field_marks *marks, const uint8_t *bytes, uint32_t size,
-             struct bytes parts[CODE_PART_COUNT])
+static void put_instruction(struct scatter *s, const struct instruction *i,
+                            const uint8_t *bytes, bool is_last)
 {
-        struct scatter s = { .marks = marks, .parts = parts };
-        uint32_t left = size;
+        enum code_part disp = i->disp == 1 ? CODE_PART_DISP8 : CODE_PART_DISP32;
+        enum code_part imm = instruction_imm_part(i);
 
-        while (left) {
-                struct instruction i = instruction_parse(bytes);
-                uint32_t all = i.head + i.disp + i.imm;
-                enum code_part imm = instruction_imm_part(&i);
+        put_head(s, bytes, i->head);
+        bytes += i->head;
+        if (i->disp == 4 && !is_last)
+                put_word(s, disp, CODE_PART_ADDRESS, bytes, i->imm == 4);
+        else
+                put_bytes(&s->ret->parts[disp], bytes, i->disp);
+        bytes += i->disp;
+        if (i->imm == 4 && !is_last)
+                put_word(s, imm, i->is_call ? CODE_PART_CALL : CODE_PART_ADDRESS,
+                         bytes, false);
+        else
+                put_bytes(&s->ret->parts[imm], bytes, i->imm);
+}
 
-                if (all > left) {
-                        put_head(&s, bytes, left);
+bool scatter(const struct field_marks *marks, const uint8_t *bytes, uint32_t size,
+             struct scattered *ret)
+{
+        struct scatter s = { .marks = marks, .ret = ret };
+        uint32_t at = 0;
+        uint32_t i;
+
+        for (i = 0; i < CODE_PART_COUNT; i++)
+                ret->parts[i].count = 0;
+        ret->turns.count = 0;
+        *VECTOR_ADD(&ret->turns) = 0;
+        while (at < size) {
+                struct instruction insn = instruction_parse(bytes + at);
+                uint32_t all = insn.head + insn.disp + insn.imm;
+
+                if (all > size - at) {
+                        put_head(&s, bytes + at, size - at);
                         break;
                 }
-                left -= all;
-                put_head(&s, bytes, i.head);
-                bytes += i.head;
-                if (i.disp == 4 && left)
-                        put_word(&s, CODE_PART_DISP32, CODE_PART_ADDRESS, bytes,
-                                 i.imm == 4);
-                else
-                        put_bytes(&parts[i.disp == 1 ? CODE_PART_DISP8 :
-                                                       CODE_PART_DISP32],
-                                  bytes, i.disp);
-                bytes += i.disp;
-                if (i.imm == 4 && left)
-                        put_word(&s, imm,
-                                 i.is_call ? CODE_PART_CALL : CODE_PART_ADDRESS,
-                                 bytes, false);
-                else
-                        put_bytes(&parts[imm], bytes, i.imm);
-                bytes += i.imm;
+                put_instruction(&s, &insn, bytes + at, all == size - at);
+                at += all;
+                if (insn.is_turn && at < size)
+                        *VECTOR_ADD(&ret->turns) = (uint16_t)at;
         }
         return !s.is_ambiguous;
+}
+
+void scattered_free(struct scattered *s)
+{
+        uint32_t i;
+
+        for (i = 0; i < CODE_PART_COUNT; i++)
+                free(s->parts[i].at);
+        free(s->turns.at);
 }

@@ -6,9 +6,16 @@
 #include "field-marks.h"
 #include "vector.h"
 
-/* Appends the parts of a body's instructions; BODY_SLACK bytes more can be read.
- * False: it can't be told apart again, and parts are of no use. */
+/* Parts of a body's instructions, and its turns (struct code). */
+struct scattered {
+        struct bytes parts[CODE_PART_COUNT];
+        VECTOR(uint16_t) turns;
+};
+
+/* BODY_SLACK bytes more can be read.  False: it can't be put together again, and
+ * what was made is of no use. */
 bool scatter(const struct field_marks *marks, const uint8_t *bytes, uint32_t size,
-             struct bytes parts[CODE_PART_COUNT]);
+             struct scattered *ret);
+void scattered_free(struct scattered *s);
 
 #endif

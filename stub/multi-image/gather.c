@@ -11,6 +11,8 @@
  *                     01 12 30                          calls
  *      together   80 3d [40 77 c8 a5] 00 | 48 8b 45 f0 | e8 [30 12 01 a4]
  *
+ * On the way it is noted where unwind records are likely.
+ *
  * Of an address the highest byte stays in the code: it is the mark that tells it
  * from another operand (field-marks.h).
  */
@@ -34,30 +36,37 @@ enum {
         Tz = Mz | INSN_TEST,
         Wb = INSN_IMM16 | INSN_IMM8,
         Pr = INSN_PREFIX,
+        Tu = INSN_TURN,
+        Tm = INSN_MODRM | INSN_TURN,      /* nop */
+        Tj = INSN_MODRM | INSN_TURN_JUMP, /* jmp through a pointer, among others */
+        Jt = INSN_IMM | INSN_BRANCH | INSN_TURN,
+        Js = INSN_IMM8 | INSN_BRANCH | INSN_TURN,
+        Sb = INSN_MODRM | INSN_IMM8 | INSN_TURN_RSP,
+        Sz = INSN_MODRM | INSN_IMM | INSN_TURN_RSP,
 };
 
-const uint8_t instruction_forms[2][256] = {
+const uint16_t instruction_forms[2][256] = {
         {
                 Mo, Mo, Mo, Mo, Ib, Iz, __, __, Mo, Mo, Mo, Mo, Ib, Iz, __, __,
                 Mo, Mo, Mo, Mo, Ib, Iz, __, __, Mo, Mo, Mo, Mo, Ib, Iz, __, __,
                 Mo, Mo, Mo, Mo, Ib, Iz, Pr, __, Mo, Mo, Mo, Mo, Ib, Iz, Pr, __,
                 Mo, Mo, Mo, Mo, Ib, Iz, Pr, __, Mo, Mo, Mo, Mo, Ib, Iz, Pr, __,
                 Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr, Pr,
-                __, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __,
+                Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu, Tu,
                 __, __, __, Mo, Pr, Pr, Pr, Pr, Iz, Mz, Ib, Mb, __, __, __, __,
                 Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb, Jb,
-                Mb, Mz, Mb, Mb, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
-                __, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __,
+                Mb, Sz, Mb, Sb, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Tu, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __,
                 __, __, __, __, __, __, __, __, Ib, Iz, __, __, __, __, __, __,
                 Ib, Ib, Ib, Ib, Ib, Ib, Ib, Ib, Iv, Iv, Iv, Iv, Iv, Iv, Iv, Iv,
-                Mb, Mb, Iw, __, __, __, Mb, Mz, Wb, __, Iw, __, __, Ib, __, __,
+                Mb, Mb, Iw, Tu, __, __, Mb, Mz, Wb, Tu, Iw, Tu, Tu, Ib, __, Tu,
                 Mo, Mo, Mo, Mo, Ib, Ib, __, __, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
-                Jb, Jb, Jb, Jb, Ib, Ib, Ib, Ib, Jz, Jz, __, Jb, __, __, __, __,
-                Pr, __, Pr, Pr, __, __, Tb, Tz, __, __, __, __, __, __, Mo, Mo,
+                Jb, Jb, Jb, Jb, Ib, Ib, Ib, Ib, Jz, Jt, __, Js, __, __, __, __,
+                Pr, __, Pr, Pr, __, __, Tb, Tz, __, __, __, __, __, __, Mo, Tj,
         },
         {
-                Mo, Mo, Mo, Mo, Mo, __, __, __, __, __, Mo, __, Mo, Mo, __, Mo,
-                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
+                Mo, Mo, Mo, Mo, Mo, __, __, __, __, __, Mo, Tu, Mo, Mo, __, Mo,
+                Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Tm,
                 Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
                 __, __, __, __, __, __, __, __, Mo, Mo, Mb, Mo, Mo, Mo, Mo, Mo,
                 Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo, Mo,
@@ -80,6 +89,8 @@ struct parts {
         const struct field_marks *marks;
         const uint8_t *at[CODE_PART_COUNT], *end[CODE_PART_COUNT];
         uint8_t *out;
+        const uint8_t *start; /* of out */
+        uint16_t *turn;       /* next */
 };
 
 static inline bool take(struct parts *p, enum code_part part, uint32_t size)
@@ -173,13 +184,26 @@ static bool gather_body(struct parts *p, uint32_t left)
                                         false) :
                               take(p, imm, i.imm)))
                         return false;
+                *p->turn = (uint16_t)(p->out - p->start);
+                p->turn += i.is_turn && left;
         }
         return true;
 }
 
-int gather(struct unpacker *u, struct group *g, uint8_t *out, uint32_t size)
+bool code_open(struct unpacker *u, struct code *ret)
 {
-        struct parts p = { .marks = &u->pool, .out = out };
+        ret->bytes = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + BODY_SLACK);
+        ret->turns = arena_take(&u->arena, (MULTI_IMAGE_MAX_BODY + 1) *
+                                                   (uint64_t)sizeof(*ret->turns));
+        return ret->bytes && ret->turns;
+}
+
+int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
+{
+        struct parts p = { .marks = &u->pool,
+                           .out = ret->bytes,
+                           .start = ret->bytes,
+                           .turn = ret->turns };
         uint32_t i;
         int err;
 
@@ -192,7 +216,9 @@ int gather(struct unpacker *u, struct group *g, uint8_t *out, uint32_t size)
                 p.at[i] = s->buffer + s->position;
                 p.end[i] = s->buffer + s->size;
         }
+        *p.turn++ = 0;
         REQUIRE(gather_body(&p, size), MULTI_IMAGE_BAD_LAYOUT);
+        ret->turn_end = p.turn;
         for (i = 0; i < CODE_PART_COUNT; i++) {
                 struct body_stream *s =
                         &g->bodies[code_part_stream(i) - GROUP_BODY_FIRST];

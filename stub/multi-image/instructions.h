@@ -21,6 +21,7 @@ struct instruction {
         uint8_t imm;  /* 0 to 8; of a branch its distance: */
         bool is_branch;
         bool is_call; /* call or jmp */
+        bool is_turn; /* behind it the stack is often another: push, pop, ret, … */
 };
 
 /* Bytes that instruction_parse() may read, whatever they are. */
@@ -35,6 +36,9 @@ enum {
         INSN_PREFIX = 32,
         INSN_WIDE = 64,    /* the immediate has 8 bytes behind REX.W */
         INSN_TEST = 128,   /* only ModRM /0 and /1 have the immediate */
+        INSN_TURN = 256,
+        INSN_TURN_RSP = 512,  /* with ModRM c4 and ec: add and sub with rsp */
+        INSN_TURN_JUMP = 1024, /* with ModRM /4: jmp */
 };
 
 /* Where an immediate is kept. */
@@ -46,14 +50,15 @@ static inline enum code_part instruction_imm_part(const struct instruction *i)
 }
 
 /* Opcodes of one byte, and those behind 0f. */
-extern const uint8_t instruction_forms[2][256];
+extern const uint16_t instruction_forms[2][256];
 
 static inline struct instruction instruction_parse(const uint8_t *at)
 {
         struct instruction i = { 0 };
         bool is_short = false, is_wide = false;
         uint32_t n = 0;
-        uint8_t form, opcode;
+        uint16_t form;
+        uint8_t opcode;
 
         while ((form = instruction_forms[0][opcode = at[n++]]) & INSN_PREFIX &&
                n < 8) {
@@ -74,6 +79,9 @@ static inline struct instruction instruction_parse(const uint8_t *at)
 
                 if (form & INSN_TEST && modrm & 0x30)
                         form = INSN_MODRM;
+                if ((form & INSN_TURN_RSP && (modrm & 0xd7) == 0xc4) ||
+                    (form & INSN_TURN_JUMP && (modrm & 0x38) == 0x20))
+                        form |= INSN_TURN;
                 if (mod == 1)
                         i.disp = 1;
                 else if (mod == 2 || (mod == 0 && rm == 5))
@@ -85,6 +93,7 @@ static inline struct instruction instruction_parse(const uint8_t *at)
                 }
         }
         i.head = (uint8_t)n;
+        i.is_turn = form & INSN_TURN;
         i.is_branch = form & INSN_BRANCH;
         if (form & INSN_IMM8)
                 i.imm = 1;

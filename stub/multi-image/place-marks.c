@@ -282,11 +282,14 @@ int place_orc_record(struct placer *p, uint64_t addr, uint32_t index)
         return MULTI_IMAGE_OK;
 }
 
-int place_orc(struct placer *p, struct group *g, const struct target *t)
+int place_orc(struct placer *p, struct group *g, const struct target *t,
+              const struct code *code)
 {
         uint32_t count = read_varint_fast(&g->streams[GROUP_ORC_COUNT]);
-        struct reader gaps = g->streams[GROUP_ORC_GAP];
-        struct reader indexes = g->streams[GROUP_ORC_INDEX];
+        struct orc_cursor orcs = { .gaps = g->streams[GROUP_ORC_GAP],
+                                   .indexes = g->streams[GROUP_ORC_INDEX],
+                                   .turn = code ? code->turns : NULL,
+                                   .turn_end = code ? code->turn_end : NULL };
         const uint8_t *palette = p->u->streams[STREAM_ORC_PALETTE].at;
         struct orc_place at = orc_place(p);
         uint32_t addr = (uint32_t)t->addr;
@@ -299,13 +302,13 @@ int place_orc(struct placer *p, struct group *g, const struct target *t)
         REQUIRE(count <= p->orc_total - p->orc_done, MULTI_IMAGE_BAD_DERIVED);
         p->orc_done += count;
         for (; count; count--) {
-                uint32_t index = read_varint_fast(&indexes);
+                uint32_t index = read_varint_fast(&orcs.indexes);
 
-                addr += read_varint_fast(&gaps);
-                REQUIRE(index < p->palette_count, MULTI_IMAGE_BAD_DERIVED);
-                put_orc(&at, addr, palette + index * 6);
+                REQUIRE(orc_next(&orcs) && index < p->palette_count,
+                        MULTI_IMAGE_BAD_DERIVED);
+                put_orc(&at, addr + orcs.offset, palette + index * 6);
         }
-        g->streams[GROUP_ORC_GAP] = gaps;
-        g->streams[GROUP_ORC_INDEX] = indexes;
+        g->streams[GROUP_ORC_GAP] = orcs.gaps;
+        g->streams[GROUP_ORC_INDEX] = orcs.indexes;
         return MULTI_IMAGE_OK;
 }

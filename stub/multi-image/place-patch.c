@@ -14,36 +14,39 @@
 
 #include "place.h"
 
-/* The base's unwind records, as they are passed. */
-struct cursor {
-        struct reader gaps, indexes;
-        uint32_t count; /* behind this one */
-        bool has;       /* this one: */
+/* The base's unwind records, one ahead. */
+struct ahead {
+        struct orc_cursor orcs; /* offset: in the base */
+        uint32_t count;         /* behind this one */
+        bool has;               /* this one: */
         uint32_t index;
-        uint32_t offset; /* in the base */
 };
 
-static void advance(struct cursor *c)
+static int advance(struct ahead *a)
 {
-        c->has = c->count;
-        if (!c->has)
-                return;
-        c->count--;
-        c->offset += read_varint(&c->gaps);
-        c->index = read_varint(&c->indexes);
+        a->has = a->count;
+        if (!a->has)
+                return MULTI_IMAGE_OK;
+        a->count--;
+        a->index = read_varint(&a->orcs.indexes);
+        REQUIRE(orc_next(&a->orcs), MULTI_IMAGE_BAD_DERIVED);
+        return MULTI_IMAGE_OK;
 }
 
 /* Those of count bytes of the base from start on, which are at addr now. */
-static int carry(struct placer *p, struct cursor *c, uint32_t start,
+static int carry(struct placer *p, struct ahead *a, uint32_t start,
                  uint32_t count, uint64_t addr)
 {
         int err;
 
-        for (; c->has && c->offset < start + count; advance(c))
-                if (c->offset >= start && /* else of bytes not taken */
-                    (err = place_orc_record(p, addr + (c->offset - start),
-                                            c->index)))
+        while (a->has && a->orcs.offset < start + count) {
+                if (a->orcs.offset >= start && /* else of bytes not taken */
+                    (err = place_orc_record(p, addr + (a->orcs.offset - start),
+                                            a->index)))
                         return err;
+                if ((err = advance(a)))
+                        return err;
+        }
         return MULTI_IMAGE_OK;
 }
 
@@ -57,7 +60,7 @@ static int insert(struct placer *p, const struct section *s, struct group *g,
         memcpy(out, bytes->at, size);
         bytes->at += size;
         REQUIRE(!has_orcs || s->flags & SECTION_CODE, MULTI_IMAGE_BAD_PATCH);
-        return has_orcs ? place_orc(p, g, t) : MULTI_IMAGE_OK;
+        return has_orcs ? place_orc(p, g, t, NULL) : MULTI_IMAGE_OK;
 }
 
 /* Fills p->patched. */
@@ -65,14 +68,13 @@ static int apply(struct placer *p, const struct section *s, struct group *g,
                  const struct target *t, uint32_t size)
 {
         const struct base *base = &p->base;
-        struct cursor orcs = { .gaps = base->orc_gaps,
-                               .indexes = base->orc_indexes,
-                               .count = base->orc_count };
+        struct ahead orcs = { .orcs = base->orcs, .count = base->orc_count };
         uint32_t x = 0; /* passed of the base */
         uint32_t y = 0; /* done of the patch */
-        int err;
+        int err = advance(&orcs);
 
-        advance(&orcs);
+        if (err)
+                return err;
         for (;;) {
                 struct reader *ops = &g->streams[GROUP_PATCH_OP];
                 uint32_t copy = read_varint(ops);

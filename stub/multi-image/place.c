@@ -46,7 +46,8 @@ static bool is_base(const struct placer *p)
 
 /* Keeps a body whose unwind records come next in g's streams. */
 static SELDOM void keep_base(struct placer *p, const struct section *s, struct group *g,
-                      const uint8_t *bytes, uint64_t size)
+                      const uint8_t *bytes, uint64_t size,
+                      const struct code *code)
 {
         struct reader orcs = g->streams[GROUP_ORC_COUNT];
 
@@ -54,28 +55,30 @@ static SELDOM void keep_base(struct placer *p, const struct section *s, struct g
                 .bytes = bytes,
                 .size = (uint32_t)size,
                 .orc_count = s->flags & SECTION_CODE ? read_varint(&orcs) : 0,
-                .orc_gaps = g->streams[GROUP_ORC_GAP],
-                .orc_indexes = g->streams[GROUP_ORC_INDEX],
+                .orcs = { .gaps = g->streams[GROUP_ORC_GAP],
+                          .indexes = g->streams[GROUP_ORC_INDEX],
+                          .turn = code ? code->turns : NULL,
+                          .turn_end = code ? code->turn_end : NULL },
         };
 }
 
 static int place_body(struct placer *p, const struct section *s, struct group *g,
                       uint8_t kind, const struct target *t, uint64_t size)
 {
-        const uint8_t *bytes = p->gathered;
-        int err = kind == ENTRY_CODE ?
-                          gather(p->u, g, p->gathered, (uint32_t)size) :
-                          body_take(p->u, &g->bodies[s->body], size, &bytes);
+        struct code *code = kind == ENTRY_CODE ? &p->code : NULL;
+        const uint8_t *bytes = p->code.bytes;
+        int err = code ? gather(p->u, g, code, (uint32_t)size) :
+                         body_take(p->u, &g->bodies[s->body], size, &bytes);
 
         if (err)
                 return err;
         if (t->out)
                 memcpy(t->out, bytes, size);
         if (is_base(p) && !(s->flags & SECTION_RECORD))
-                keep_base(p, s, g, bytes, size);
+                keep_base(p, s, g, bytes, size, code);
         if (s->flags & SECTION_SLOTS && (err = place_fields(p->u, s, g, bytes, t, size)))
                 return err;
-        return s->flags & SECTION_CODE ? place_orc(p, g, t) : MULTI_IMAGE_OK;
+        return s->flags & SECTION_CODE ? place_orc(p, g, t, code) : MULTI_IMAGE_OK;
 }
 
 /* An entry with bytes of its own. */
@@ -229,8 +232,7 @@ int place(struct unpacker *u)
                 memset(u->compact + u->derived[i].offset, 0,
                        u->derived[i].size);
         p.patched = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + BODY_SLACK);
-        p.gathered = arena_take(&u->arena, MULTI_IMAGE_MAX_BODY + BODY_SLACK);
-        REQUIRE(p.patched && p.gathered, MULTI_IMAGE_NO_MEMORY);
+        REQUIRE(p.patched && code_open(u, &p.code), MULTI_IMAGE_NO_MEMORY);
         if ((err = open_slide(u)) || (err = sites_open(u)))
                 return err;
         for (i = 0; i < u->section_count; i++)

@@ -5,13 +5,44 @@
 
 #include "unpack.h"
 
+/* Unwind records of a body as they are passed. */
+struct orc_cursor {
+        struct reader gaps, indexes;
+        const uint16_t *turn, *turn_end; /* NULL: gaps are bytes */
+        uint32_t offset;                 /* of the last one */
+        uint32_t from;                   /* the next is here or behind */
+};
+
+/* Passes one: offset is its place; false: it has none. */
+static inline bool orc_next(struct orc_cursor *c)
+{
+        uint32_t gap = read_varint_fast(&c->gaps);
+
+        if (!c->turn) {
+                c->offset += gap;
+                return true;
+        }
+        if (gap & 1) {
+                c->offset += gap >> 1;
+        } else {
+                while (c->turn < c->turn_end && *c->turn < c->from)
+                        c->turn++;
+                if (gap >> 1 >= (size_t)(c->turn_end - c->turn))
+                        return false;
+                c->turn += gap >> 1;
+                c->offset = *c->turn;
+        }
+        c->from = c->offset + 1;
+        return true;
+}
+
 /* A whole body that patches are told against: it stays in its chunk's buffer,
  * and its unwind records are read once more for each patch. */
 struct base {
         const uint8_t *bytes; /* NULL: no patch may come */
         uint32_t size;
         uint32_t orc_count;
-        struct reader orc_gaps, orc_indexes;
+        struct orc_cursor orcs;
 };
 
 struct placer {
@@ -24,8 +55,8 @@ struct placer {
         uint8_t *compact; /* next byte */
         uint8_t *suffix;
         struct base base;
-        uint8_t *patched;  /* a patch's bytes */
-        uint8_t *gathered; /* those of code that was taken apart */
+        uint8_t *patched; /* a patch's bytes */
+        struct code code; /* that was taken apart */
 };
 
 /* Where some bytes go. */
@@ -45,8 +76,10 @@ static inline struct target target_at(const struct target *t, uint32_t offset)
 /* The fields of a body, whose bytes are in place as well as at bytes. */
 int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                  const uint8_t *bytes, const struct target *t, uint64_t size);
-/* The next body's (or inserted bytes') unwind records. */
-int place_orc(struct placer *p, struct group *g, const struct target *t);
+/* The next body's (or inserted bytes') unwind records; code: of a body that was
+ * taken apart, else NULL. */
+int place_orc(struct placer *p, struct group *g, const struct target *t,
+              const struct code *code);
 /* One unwind record. */
 int place_orc_record(struct placer *p, uint64_t addr, uint32_t index);
 

@@ -144,9 +144,19 @@ int body_take(struct unpacker *u, struct body_stream *s, size_t size,
 
 /* The next chunk if this one is used up. */
 int body_refill(struct unpacker *u, struct body_stream *s);
-/* The next size bytes of code that was taken apart, and up to BODY_SLACK bytes more
- * of no meaning. */
-int gather(struct unpacker *u, struct group *g, uint8_t *out, uint32_t size);
+/* Code that was taken apart.  Turns are where a record of the unwind table is
+ * likely, offsets in ascending order: its start, and behind instructions that
+ * change the stack or after which another path begins. */
+struct code {
+        uint8_t *bytes;  /* room for MULTI_IMAGE_MAX_BODY and BODY_SLACK more */
+        uint16_t *turns; /* room for MULTI_IMAGE_MAX_BODY + 1 */
+        const uint16_t *turn_end;
+};
+
+/* Memory for one; false: there is none left. */
+bool code_open(struct unpacker *u, struct code *ret);
+/* The next size bytes. */
+int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size);
 
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
