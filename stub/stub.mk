@@ -34,7 +34,7 @@ STUB_LIBRARY_xz := -llzma
 # Most bytes of set-up, head and stub program together.
 STUB_LIMIT_deflate := 49152
 STUB_LIMIT_xz := 81920
-STUB_LIMIT_zstd := 61440
+STUB_LIMIT_zstd := 65536
 
 STUB_OUT := $(OUT)/stub
 # No library of Debian's is small enough: stub/zstd.c.
@@ -89,7 +89,8 @@ ZSTD_FILES := lib/xxhash.c lib/zstd/common lib/zstd/decompress lib/zstd/decompre
 	lib/zstd/zstd_decompress_module.c \
 	$(addprefix include/linux/,xxhash.h zstd.h zstd_errors.h zstd_lib.h)
 ZSTD_EMPTY := asm/unaligned.h linux/compiler.h
-STUB_FLAGS_zstd := -I$(STUB_OUT)/zstd/include -I$(STUB_OUT)/zstd/lib
+# Fast: 5.7 KB more than small, for an eighth less instructions.
+STUB_FLAGS_zstd := -I$(STUB_OUT)/zstd/include -I$(STUB_OUT)/zstd/lib $(stub-fast)
 
 $(STUB_OUT)/zstd/unpacked: $(ZSTD_SOURCE) stub/stub.mk | packages
 	@echo '  UNPACK  zstd of $<'

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * zstd's decoder as the kernel's own boot code has it, from Debian's
- * linux-source.  Debian's libzstd.a holds the same, but each function in
- * several versions for speed, and takes 130 KiB where this takes 20.
+ * linux-source.  Debian's libzstd.a holds each function in several versions, for
+ * speed and for old formats: with it the stub has 239,248 bytes, not 60,544.
  *
  * What the source expects of kernel headers and user space's lack is here;
  * where those lack a header, an empty file stands in (stub.mk).
