@@ -52,7 +52,7 @@ $(OUT)/linux/pvops/vmlinuz.gzip $(OUT)/linux/pvops/vmlinuz.xz $(OUT)/linux/pvops
 # One file of all variants, once with each codec.
 linux-variants := $(filter-out $(shell awk '$$5 == "comparator" { print $$1 }' \
 	configs/backends),$(BACKENDS))
-linux-packed := $(OUT)/linux/vmlinuz-ingot.deflate $(OUT)/linux/vmlinuz-ingot.xz
+linux-packed := $(addprefix $(OUT)/linux/vmlinuz-ingot.,deflate xz zstd)
 
 .PHONY: linux-packed
 linux-packed: $(linux-packed)

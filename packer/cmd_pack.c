@@ -38,14 +38,15 @@ static const struct option_row options[] = {
           .kind = OPTION_STRING,
           AT(codec),
           .argument = "CODEC",
-          .help = "deflate (default) or xz" },
+          .help = "deflate (default), xz or zstd" },
         { .name = "groups",
           .letter = 'g',
           .kind = OPTION_STRING,
           AT(groups),
           .argument = "HOW",
-          .help = "one: the smallest file (default with xz), or several: a variant "
-                  "does not unpack what only others hold (with deflate)" },
+          .help = "one: the smallest file (default with xz and zstd), or several: "
+                  "a variant does not unpack what only others hold (with "
+                  "deflate)" },
         { .name = "default",
           .letter = 'd',
           .kind = OPTION_STRING,
@@ -98,6 +99,7 @@ static const struct {
 } codecs[] = {
         { "deflate", CODEC_DEFLATE },
         { "xz", CODEC_XZ },
+        { "zstd", CODEC_ZSTD },
 };
 
 static int choose_codec(struct packing *p)
@@ -109,8 +111,8 @@ static int choose_codec(struct packing *p)
                         p->options.codec = codecs[i].id;
                         return 0;
                 }
-        return usage_error(p->command, "--codec: '%s' is not deflate or xz",
-                           name);
+        return usage_error(p->command,
+                           "--codec: '%s' is not deflate, xz or zstd", name);
 }
 
 static int check_multiboot(struct packing *p)
@@ -133,7 +135,7 @@ static int choose_grouping(struct packing *p)
                 return usage_error(p->command,
                                    "--groups: '%s' is not one or several",
                                    name);
-        /* Who takes deflate wants to boot soon, who takes xz a small file. */
+        /* Who takes deflate wants to boot soon, others a small file. */
         if (!name)
                 name = p->options.codec == CODEC_DEFLATE ? "several" : "one";
         p->options.grouping =

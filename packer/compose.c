@@ -61,8 +61,9 @@
 
 extern const uint8_t stub_setup[], stub_setup_end[], stub_head[],
         stub_head_end[], stub_deflate[], stub_deflate_end[], stub_xz[],
-        stub_xz_end[], stub_setup_32[], stub_setup_32_end[], stub_head_32[],
-        stub_head_32_end[], stub_deflate_32[], stub_deflate_32_end[];
+        stub_xz_end[], stub_zstd[], stub_zstd_end[], stub_setup_32[],
+        stub_setup_32_end[], stub_head_32[], stub_head_32_end[],
+        stub_deflate_32[], stub_deflate_32_end[];
 
 static const struct {
         uint8_t codec;
@@ -72,6 +73,7 @@ static const struct {
         { CODEC_DEFLATE, stub_deflate, stub_deflate_end, stub_deflate_32,
           stub_deflate_32_end },
         { CODEC_XZ, stub_xz, stub_xz_end, NULL, NULL },
+        { CODEC_ZSTD, stub_zstd, stub_zstd_end, NULL, NULL },
 };
 
 const char *compose_strerror(int error)

@@ -70,6 +70,6 @@ $(PACKER_OUT)/obj/packer/%.o: packer/%.S
 
 $(PACKER_OUT)/obj/packer/built-in-table.o: configs/backends
 $(PACKER_OUT)/obj/packer/stub-blobs.o: $(addprefix $(OUT)/stub/,setup-32.bin head-32.bin stub-32-deflate.bin setup.bin \
-	head.bin stub-deflate.bin stub-xz.bin)
+	head.bin $(STUB_CODECS:%=stub-%.bin))
 
 -include $(PACKER_OBJECTS:.o=.d)

@@ -17,7 +17,7 @@
 #define MAX_WORK_SIZE (2048ull << 20)
 
 const struct codec *const multi_image_codecs[] = { &codec_deflate, &codec_xz,
-                                                   NULL };
+                                                   &codec_zstd, NULL };
 
 const char *codec_name(unsigned id)
 {

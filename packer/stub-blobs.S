@@ -12,6 +12,7 @@
         blob    stub_head, "out/stub/head.bin"
         blob    stub_deflate, "out/stub/stub-deflate.bin"
         blob    stub_xz, "out/stub/stub-xz.bin"
+        blob    stub_zstd, "out/stub/stub-zstd.bin"
         blob    stub_setup_32, "out/stub/setup-32.bin"
         blob    stub_head_32, "out/stub/head-32.bin"
         blob    stub_deflate_32, "out/stub/stub-32-deflate.bin"

@@ -123,7 +123,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
 	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test \
 	matrix.test kaslr.test override.test memory.test image.test flips.test)
-LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test nested.test)
+LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test matrix-zstd.test nested.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 

@@ -85,7 +85,8 @@ static inline le64 put_le64(uint64_t v)
 enum codec_id {
         CODEC_STORED = 0, /* a chunk may be stored whatever the codec */
         CODEC_DEFLATE = 1,
-        CODEC_XZ = 2, /* raw LZMA2 */
+        CODEC_XZ = 2,   /* raw LZMA2 */
+        CODEC_ZSTD = 3, /* frames without magic number */
 };
 
 enum variant_kind {

@@ -68,7 +68,7 @@ static inline bool variant_is_elf(const struct variant_info *info)
 /* One decoder, as linked into this program. */
 struct codec {
         uint8_t id;       /* enum codec_id */
-        const char *name; /* "deflate", "xz" */
+        const char *name; /* "deflate", "xz", "zstd" */
         /* Decodes exactly out_size bytes from exactly in_size bytes; 0, or
          * a multi_image_error.  May call the embedder's malloc and free. */
         int (*decode)(const void *in, size_t in_size, void *out,
@@ -79,6 +79,7 @@ struct codec {
 
 extern const struct codec codec_deflate;
 extern const struct codec codec_xz;
+extern const struct codec codec_zstd;
 
 /* The codecs of this program, NULL-terminated: the embedder's choice. */
 extern const struct codec *const multi_image_codecs[];

@@ -17,9 +17,9 @@
 #define WORK_SIZE  (4u << 20)
 #define SETUP_ROOM (64u << 10)
 
-extern const struct codec codec_deflate, codec_xz;
+extern const struct codec codec_deflate, codec_xz, codec_zstd;
 const struct codec *const multi_image_codecs[] = { &codec_deflate, &codec_xz,
-                                                   NULL };
+                                                   &codec_zstd, NULL };
 
 static void fix_table_digest(uint8_t *store, size_t size)
 {

@@ -63,21 +63,23 @@ static void make(size_t store_size, const struct codec *codec,
         assert_int_equal(compose(&input, ret_file, ret_size), 0);
 }
 
-static const struct codec *const codecs[] = { &codec_deflate, &codec_xz };
+static const struct codec *const codecs[] = { &codec_deflate, &codec_xz,
+                                              &codec_zstd };
+#define CODECS (sizeof(codecs) / sizeof(codecs[0]))
 
 static void test_round_trip(void **state)
 {
         /* around whole stored blocks, too */
         static const size_t sizes[] = { 1, 1000, 65528, 131056, MAX_STORE };
         (void)state;
-        for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t i = 0; i < CODECS * sizeof(sizes) / sizeof(sizes[0]); i++) {
                 struct composed c, bare;
                 uint8_t *file;
                 size_t size;
-                make(sizes[i / 2], codecs[i % 2], &file, &size);
+                make(sizes[i / CODECS], codecs[i % CODECS], &file, &size);
                 assert_int_equal(compose_open(file, size, &c), 0);
                 assert_true(c.is_bzimage);
-                assert_int_equal(c.store_size, sizes[i / 2]);
+                assert_int_equal(c.store_size, sizes[i / CODECS]);
                 assert_memory_equal(c.store, store, c.store_size);
                 assert_int_equal(compose_verify(file, size, &c), 0);
 
@@ -230,6 +232,7 @@ static void test_low_kernel(void **state)
         info.load_addr = 0x100000;
         assert_int_equal(compose_add_variant(&input, &info, NULL), 0);
         assert_false(compose_has_32(&codec_xz));
+        assert_false(compose_has_32(&codec_zstd));
 }
 
 /* Cut at every place: never taken for whole. */
