@@ -180,3 +180,22 @@ void lguest_shutdown(void)
         lguest_call(LGUEST_SHUTDOWN, to_physical(message), SHUTDOWN_POWEROFF,
                     0);
 }
+
+#ifndef BACKEND_pvops
+/* ---- operations that are called ---------------------------------------------- */
+
+#define ALIAS(kind, type, name, parameters, arguments) \
+        ALIAS_##kind(type, name, parameters)
+#define ALIAS_JUMP(type, name, parameters)
+#define ALIAS_OF(type, name, parameters) \
+        type backend_##name parameters __attribute__((alias(STRING(BACKEND_(name)))));
+#define ALIAS_FLAG_VALUE0 ALIAS_OF
+#define ALIAS_FLAG_VOID0  ALIAS_OF
+#define ALIAS_FLAG_VOID1  ALIAS_OF
+#define ALIAS_VALUE0      ALIAS_OF
+#define ALIAS_VOID0       ALIAS_OF
+#define ALIAS_VOID1       ALIAS_OF
+#define ALIAS_VOID2       ALIAS_OF
+#define ALIAS_VOID3       ALIAS_OF
+FREQUENT_OPERATIONS(ALIAS)
+#endif

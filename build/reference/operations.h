@@ -23,44 +23,47 @@
 /* Columns: kind (result and number of arguments), type of the result, name,
  * parameters, arguments. */
 /* clang-format off */
-#define OPERATIONS(OP) \
+#define FREQUENT_OPERATIONS(OP) \
 /* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */ \
 OP(FLAG_VALUE0, unsigned long, save_flags, (void), ()) \
 OP(FLAG_VOID1, void, restore_flags, (unsigned long flags), (flags)) \
 OP(FLAG_VOID0, void, irq_disable, (void), ()) \
 OP(FLAG_VOID0, void, irq_enable, (void), ()) \
-/* Interrupts on and wait for one, without a gap between the two. */ \
-OP(VOID0, void, halt, (void), ()) \
 /* Back to what was interrupted: jumped to, from assembler only. */ \
 OP(JUMP, void, iret, (void), ()) \
 OP(VALUE0, unsigned long, read_cr2, (void), ()) \
 OP(VALUE0, unsigned long, read_cr3, (void), ()) \
 OP(VOID1, void, write_cr3, (unsigned long table), (table)) \
-OP(VALUE0, unsigned long, read_cr4, (void), ()) \
-OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
 /* Page tables.  `where` is the page's address with the table's level, 1 to 4,
  * in its lowest bits; entries hold machine addresses, the kernel thinks in
  * physical ones, and Xen tells the two apart. */ \
 OP(VOID3, void, set_entry, (unsigned long value, unsigned long *entry, unsigned long where), (value, entry, where)) \
-OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
-OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value)) \
 /* From now on this page is a page table of that level. */ \
 OP(VOID2, void, add_table, (unsigned long addr, unsigned long level), (addr, level)) \
-OP(VOID0, void, flush_tlb, (void), ()) \
 OP(VOID1, void, flush_page, (unsigned long addr), (addr)) \
+/* Where an interrupt that comes in user mode finds its stack. */ \
+OP(VOID1, void, set_kernel_stack, (unsigned long top), (top)) \
+OP(VOID0, void, io_delay, (void), ())
+#define ENTRY_OPERATIONS(OP) \
+OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
+OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value))
+#define SELDOM_OPERATIONS(OP) \
+/* Interrupts on and wait for one, without a gap between the two. */ \
+OP(VOID0, void, halt, (void), ()) \
+OP(VALUE0, unsigned long, read_cr4, (void), ()) \
+OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
+OP(VOID0, void, flush_tlb, (void), ()) \
 OP(VOID1, void, load_gdt, (const struct table_pointer *table), (table)) \
 OP(VOID1, void, load_idt, (const struct table_pointer *table), (table)) \
 OP(VOID1, void, load_tr, (unsigned long selector), (selector)) \
-/* Where an interrupt that comes in user mode finds its stack. */ \
-OP(VOID1, void, set_kernel_stack, (unsigned long top), (top)) \
 OP(VALUE1, unsigned long, read_msr, (unsigned long msr), (msr)) \
 OP(VOID2, void, write_msr, (unsigned long msr, unsigned long value), (msr, value)) \
-OP(VOID0, void, io_delay, (void), ()) \
 /* Interrupts at VECTOR_TIMER, hz times a second, each to be acknowledged. */ \
 OP(VOID1, void, timer_start, (unsigned long hz), (hz)) \
 OP(VOID0, void, timer_ack, (void), ()) \
 OP(VOID2, void, console_put, (const char *text, unsigned long size), (text, size)) \
 OP(VOID0, void, shutdown, (void), ())
+#define OPERATIONS(OP) FREQUENT_OPERATIONS(OP) ENTRY_OPERATIONS(OP) SELDOM_OPERATIONS(OP)
 /* clang-format on */
 
 /* Numbers that boot finds out once and nobody changes afterwards: variables in
@@ -112,6 +115,8 @@ struct table_pointer {
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
+#define STRING_(x)  #x
+#define STRING(x)   STRING_(x)
 
 #define INLINE         static inline __attribute__((always_inline))
 /* What a backend's functions are: inline, or, where their address is taken,
@@ -138,25 +143,54 @@ enum constant {
 #include BACKEND_HEADER
 /* clang-format on */
 
-#define DIRECT_JUMP(type, name, parameters, arguments)
-#define DIRECT_CALL(type, name, parameters, arguments) \
+#define INLINE_OPERATION(kind, type, name, parameters, arguments) \
+        INLINE_##kind(type, name, parameters, arguments)
+#define INLINE_JUMP(type, name, parameters, arguments)
+#define INLINE_CODE(type, name, parameters, arguments) \
         INLINE type name parameters                    \
         {                                              \
                 return BACKEND_(name) arguments;       \
         }
-#define DIRECT_FLAG_VALUE0 DIRECT_CALL
-#define DIRECT_FLAG_VOID0  DIRECT_CALL
-#define DIRECT_FLAG_VOID1  DIRECT_CALL
-#define DIRECT_VALUE0      DIRECT_CALL
-#define DIRECT_VALUE1      DIRECT_CALL
-#define DIRECT_VOID0       DIRECT_CALL
-#define DIRECT_VOID1       DIRECT_CALL
-#define DIRECT_VOID2       DIRECT_CALL
-#define DIRECT_VOID3       DIRECT_CALL
-#define OP(kind, type, name, parameters, arguments) \
-        DIRECT_##kind(type, name, parameters, arguments)
-OPERATIONS(OP)
-#undef OP
+#define INLINE_FLAG_VALUE0 INLINE_CODE
+#define INLINE_FLAG_VOID0  INLINE_CODE
+#define INLINE_FLAG_VOID1  INLINE_CODE
+#define INLINE_VALUE0      INLINE_CODE
+#define INLINE_VALUE1      INLINE_CODE
+#define INLINE_VOID0       INLINE_CODE
+#define INLINE_VOID1       INLINE_CODE
+#define INLINE_VOID2       INLINE_CODE
+#define INLINE_VOID3       INLINE_CODE
+
+#define CALLED_OPERATION(kind, type, name, parameters, arguments) \
+        CALLED_##kind(type, name, parameters, arguments)
+#define CALLED_JUMP(type, name, parameters, arguments)
+#define CALLED_CODE(type, name, parameters, arguments) \
+        type backend_##name parameters;                \
+        INLINE type name parameters                    \
+        {                                              \
+                return backend_##name arguments;       \
+        }
+#define CALLED_FLAG(type, name, parameters, arguments)                         \
+        type backend_##name parameters                                         \
+                __attribute__((no_caller_saved_registers));                    \
+        CALLED_CODE(type, name, parameters, arguments)
+#define CALLED_FLAG_VALUE0 CALLED_FLAG
+#define CALLED_FLAG_VOID0  CALLED_FLAG
+#define CALLED_FLAG_VOID1  CALLED_FLAG
+#define CALLED_VALUE0      CALLED_CODE
+#define CALLED_VALUE1      CALLED_CODE
+#define CALLED_VOID0       CALLED_CODE
+#define CALLED_VOID1       CALLED_CODE
+#define CALLED_VOID2       CALLED_CODE
+#define CALLED_VOID3       CALLED_CODE
+
+#ifdef FREQUENT_CALLED
+FREQUENT_OPERATIONS(CALLED_OPERATION)
+#else
+FREQUENT_OPERATIONS(INLINE_OPERATION)
+#endif
+ENTRY_OPERATIONS(INLINE_OPERATION)
+SELDOM_OPERATIONS(CALLED_OPERATION)
 
 extern uint32_t constants[CONSTANT_COUNT];
 #define constant(name) (constants[CONSTANT_##name])
