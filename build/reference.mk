@@ -34,7 +34,7 @@ reference-header-xen-32 := xen-pvh.h
 REFERENCE_LAYOUT := $(REFERENCE_LOAD_ADDR:%=-DLOAD_ADDR=%)
 
 REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
-	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+	-fno-merge-constants -fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
 	-Wno-address-of-packed-member -Ibuild/reference \
 	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ $(REFERENCE_LAYOUT)

@@ -43,8 +43,7 @@ struct backend {
         const char *JOIN(name, _init)(void);
 /* Of a kernel that has one backend (own.c). */
 extern const char backend_name[];
-const char *backend_probe(void);
-const char *backend_init(void);
+const char *backend_start(void);
 
 /* ---- memory.c ------------------------------------------------------------ */
 #define ENTRY_PRESENT 0x1ul

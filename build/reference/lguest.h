@@ -8,7 +8,7 @@
 #ifndef REFERENCE_LGUEST_H
 #define REFERENCE_LGUEST_H
 
-#define FREQUENT_CALLED
+#define PROCESSOR_CALLED
 
 /* As of Linux 4.9. */
 struct lguest_data {

@@ -175,9 +175,7 @@ static void choose_backend(void)
 #ifdef BACKEND_pvops
         patch_choose();
 #else
-        const char *missing = backend_probe();
-        if (!missing)
-                missing = backend_init();
+        const char *missing = backend_start();
         if (missing)
                 panic("this kernel is for %s: %s", NAME, missing);
 #endif

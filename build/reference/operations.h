@@ -23,47 +23,47 @@
 /* Columns: kind (result and number of arguments), type of the result, name,
  * parameters, arguments. */
 /* clang-format off */
-#define FREQUENT_OPERATIONS(OP) \
+#define PROCESSOR_OPERATIONS(OP) \
 /* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */ \
 OP(FLAG_VALUE0, unsigned long, save_flags, (void), ()) \
 OP(FLAG_VOID1, void, restore_flags, (unsigned long flags), (flags)) \
 OP(FLAG_VOID0, void, irq_disable, (void), ()) \
 OP(FLAG_VOID0, void, irq_enable, (void), ()) \
+/* Interrupts on and wait for one, without a gap between the two. */ \
+OP(VOID0, void, halt, (void), ()) \
 /* Back to what was interrupted: jumped to, from assembler only. */ \
 OP(JUMP, void, iret, (void), ()) \
 OP(VALUE0, unsigned long, read_cr2, (void), ()) \
 OP(VALUE0, unsigned long, read_cr3, (void), ()) \
 OP(VOID1, void, write_cr3, (unsigned long table), (table)) \
+OP(VALUE0, unsigned long, read_cr4, (void), ()) \
+OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
 /* Page tables.  `where` is the page's address with the table's level, 1 to 4,
  * in its lowest bits; entries hold machine addresses, the kernel thinks in
  * physical ones, and Xen tells the two apart. */ \
 OP(VOID3, void, set_entry, (unsigned long value, unsigned long *entry, unsigned long where), (value, entry, where)) \
 /* From now on this page is a page table of that level. */ \
 OP(VOID2, void, add_table, (unsigned long addr, unsigned long level), (addr, level)) \
+OP(VOID0, void, flush_tlb, (void), ()) \
 OP(VOID1, void, flush_page, (unsigned long addr), (addr)) \
+OP(VOID1, void, load_gdt, (const struct table_pointer *table), (table)) \
+OP(VOID1, void, load_idt, (const struct table_pointer *table), (table)) \
+OP(VOID1, void, load_tr, (unsigned long selector), (selector)) \
 /* Where an interrupt that comes in user mode finds its stack. */ \
 OP(VOID1, void, set_kernel_stack, (unsigned long top), (top)) \
+OP(VALUE1, unsigned long, read_msr, (unsigned long msr), (msr)) \
+OP(VOID2, void, write_msr, (unsigned long msr, unsigned long value), (msr, value)) \
 OP(VOID0, void, io_delay, (void), ())
 #define ENTRY_OPERATIONS(OP) \
 OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
 OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value))
-#define SELDOM_OPERATIONS(OP) \
-/* Interrupts on and wait for one, without a gap between the two. */ \
-OP(VOID0, void, halt, (void), ()) \
-OP(VALUE0, unsigned long, read_cr4, (void), ()) \
-OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
-OP(VOID0, void, flush_tlb, (void), ()) \
-OP(VOID1, void, load_gdt, (const struct table_pointer *table), (table)) \
-OP(VOID1, void, load_idt, (const struct table_pointer *table), (table)) \
-OP(VOID1, void, load_tr, (unsigned long selector), (selector)) \
-OP(VALUE1, unsigned long, read_msr, (unsigned long msr), (msr)) \
-OP(VOID2, void, write_msr, (unsigned long msr, unsigned long value), (msr, value)) \
+#define DEVICE_OPERATIONS(OP) \
 /* Interrupts at VECTOR_TIMER, hz times a second, each to be acknowledged. */ \
 OP(VOID1, void, timer_start, (unsigned long hz), (hz)) \
 OP(VOID0, void, timer_ack, (void), ()) \
 OP(VOID2, void, console_put, (const char *text, unsigned long size), (text, size)) \
 OP(VOID0, void, shutdown, (void), ())
-#define OPERATIONS(OP) FREQUENT_OPERATIONS(OP) ENTRY_OPERATIONS(OP) SELDOM_OPERATIONS(OP)
+#define OPERATIONS(OP) PROCESSOR_OPERATIONS(OP) ENTRY_OPERATIONS(OP) DEVICE_OPERATIONS(OP)
 /* clang-format on */
 
 /* Numbers that boot finds out once and nobody changes afterwards: variables in
@@ -184,13 +184,13 @@ enum constant {
 #define CALLED_VOID2       CALLED_CODE
 #define CALLED_VOID3       CALLED_CODE
 
-#ifdef FREQUENT_CALLED
-FREQUENT_OPERATIONS(CALLED_OPERATION)
+#ifdef PROCESSOR_CALLED
+PROCESSOR_OPERATIONS(CALLED_OPERATION)
 #else
-FREQUENT_OPERATIONS(INLINE_OPERATION)
+PROCESSOR_OPERATIONS(INLINE_OPERATION)
 #endif
 ENTRY_OPERATIONS(INLINE_OPERATION)
-SELDOM_OPERATIONS(CALLED_OPERATION)
+DEVICE_OPERATIONS(CALLED_OPERATION)
 
 extern uint32_t constants[CONSTANT_COUNT];
 #define constant(name) (constants[CONSTANT_##name])

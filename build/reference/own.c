@@ -10,14 +10,10 @@ const char backend_name[] = STRING(BACKEND);
 
 BACKEND_DECLARE(BACKEND)
 
-const char *backend_probe(void)
+const char *backend_start(void)
 {
-        return BACKEND_(probe)();
-}
-
-const char *backend_init(void)
-{
-        return BACKEND_(init)();
+        const char *missing = BACKEND_(probe)();
+        return missing ? missing : BACKEND_(init)();
 }
 
 #define OP(kind, type, name, parameters, arguments) \
@@ -25,4 +21,4 @@ const char *backend_init(void)
         {                                           \
                 return BACKEND_(name) arguments;    \
         }
-SELDOM_OPERATIONS(OP)
+DEVICE_OPERATIONS(OP)

@@ -50,24 +50,23 @@ extern uint8_t vmi_slots[][SLOT_SIZE];
  * slot is the operation, and in the pv_ops kernel the sites may lead into the
  * ROM, past the slot, or get back the native instructions. */
 /* clang-format off */
-#define FREQUENT_DIRECT(DIRECT) \
+#define DIRECT_CALLS(DIRECT) \
+        DIRECT(5, SetIDT, load_idt) \
+        DIRECT(6, SetTR, load_tr) \
         DIRECT(17, SetCR3, write_cr3) \
+        DIRECT(18, SetCR4, write_cr4) \
         DIRECT(20, GetCR2, read_cr2) \
         DIRECT(21, GetCR3, read_cr3) \
+        DIRECT(22, GetCR4, read_cr4) \
         DIRECT(29, EnableInterrupts, irq_enable) \
         DIRECT(30, DisableInterrupts, irq_disable) \
         DIRECT(31, GetInterruptMask, save_flags) \
         DIRECT(32, SetInterruptMask, restore_flags) \
         DIRECT(33, IRET, iret) \
+        DIRECT(35, Halt, halt) \
         DIRECT(38, SetPxE, set_entry) \
         DIRECT(46, InvalPage, flush_page) \
         DIRECT(65, IODelay, io_delay)
-#define SELDOM_DIRECT(DIRECT) \
-        DIRECT(5, SetIDT, load_idt) \
-        DIRECT(6, SetTR, load_tr) \
-        DIRECT(18, SetCR4, write_cr4) \
-        DIRECT(22, GetCR4, read_cr4) \
-        DIRECT(35, Halt, halt)
 /* clang-format on */
 #define ALIAS(number, name, operation)                               \
         ".globl backend_" #operation "\n.set backend_" #operation \
@@ -83,7 +82,7 @@ __asm__(".pushsection .text.vmi_slots, \"ax\"\n"
         ".balign 16\n.globl vmi_slots\n.type vmi_slots, @function\nvmi_slots:\n"
         VMI_CALLS(SLOT)
 #ifndef BACKEND_pvops
-        FREQUENT_DIRECT(ALIAS)
+        DIRECT_CALLS(ALIAS)
 #endif
         ".balign 16, 0xcc\n.size vmi_slots, . - vmi_slots\n"
         ".globl vmi_iret\n.set vmi_iret, vmi_IRET\n"
@@ -161,7 +160,7 @@ static bool fill(uint8_t *slot, unsigned number, enum relocation kind,
         { number, offsetof(struct operations, operation) / WORD },
 static const struct {
         uint8_t number, operation;
-} direct[] = { FREQUENT_DIRECT(DIRECT) SELDOM_DIRECT(DIRECT) };
+} direct[] = { DIRECT_CALLS(DIRECT) };
 
 static void choose(unsigned number, enum relocation kind, uint32_t target)
 {
@@ -243,11 +242,13 @@ void vmi_shutdown(void)
 }
 
 #ifndef BACKEND_pvops
-void backend_add_table(unsigned long addr, unsigned long level)
-{
-        vmi_add_table(addr, level);
-}
-
-void backend_set_kernel_stack(unsigned long top)
-        __attribute__((alias("vmi_set_kernel_stack")));
+/* The operations that no slot is. */
+#define CALLED(type, name, parameters) \
+        type backend_##name parameters __attribute__((alias("vmi_" #name)));
+CALLED(void, add_table, (unsigned long addr, unsigned long level))
+CALLED(void, flush_tlb, (void))
+CALLED(void, load_gdt, (const struct table_pointer *table))
+CALLED(void, set_kernel_stack, (unsigned long top))
+CALLED(unsigned long, read_msr, (unsigned long msr))
+CALLED(void, write_msr, (unsigned long msr, unsigned long value))
 #endif

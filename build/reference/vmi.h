@@ -13,7 +13,7 @@
 
 #include "native.h"
 
-#define FREQUENT_CALLED
+#define PROCESSOR_CALLED
 
 /* The slots: number of the call, name, the native instructions.  (AllocatePage
  * and SetLinearMapping are nothing on a real machine.) */
