@@ -19,7 +19,7 @@ reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c 
 reference-own-native-32 := own.c tables-32.S enter-32.S native.c
 reference-own-kvm-32 := $(reference-own-native-32) kvm.c
 reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
-reference-own-vmi-32 := $(reference-own-native-32) vmi.c
+reference-own-vmi-32 := own.c tables-32.S enter-32.S vmi.c native.c
 reference-own-lguest-32 := own.c tables-32.S lguest.S lguest.c refuse.S
 reference-own-pvops-32 := tables-32.S enter-32.S native.c native.S patch.c table.c \
 	kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
