@@ -17,17 +17,17 @@ reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c 
 	user.S measure.c print.c
 # What a backend has of its own, and of others: native code is most backends' base.
 reference-own-native-32 := own.c tables-32.S enter-32.S native.c
-reference-own-kvm-32 := $(reference-own-native-32) kvm.c
-reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
+reference-own-kvm-32 := $(reference-own-native-32) hypervisor.c kvm.c
+reference-own-xen-32 := $(reference-own-native-32) hypervisor.c xen-pvh.c xen-common.c xen-common.S
 reference-own-vmi-32 := own.c tables-32.S enter-32.S vmi.c native.c
 reference-own-lguest-32 := own.c tables-32.S lguest.S lguest.c refuse.S
 reference-own-pvops-32 := tables-32.S enter-32.S native.c native.S patch.c table.c \
-	kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
+	hypervisor.c kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
 reference-own-native-64 := own.c enter-64.S native.c
-reference-own-kvm-64 := $(reference-own-native-64) kvm.c
+reference-own-kvm-64 := $(reference-own-native-64) hypervisor.c kvm.c
 reference-own-xen-64 := own.c xen.c xen.S xen-common.c xen-common.S refuse.S
 reference-own-pvops-64 := enter-64.S native.c native.S patch.c table.c \
-	kvm.c xen.c xen.S xen-common.c xen-common.S
+	hypervisor.c kvm.c xen.c xen.S xen-common.c xen-common.S
 reference-header-xen-32 := xen-pvh.h
 
 # Where the kernels are loaded, if not at layout.h's LOAD_ADDR.

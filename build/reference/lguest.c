@@ -41,6 +41,8 @@ struct lguest_data lguest_data = {
 static unsigned long table; /* the running top table, physical */
 static uint32_t period;     /* nanoseconds */
 
+BACKEND_DECLARE(lguest)
+
 const char *lguest_probe(void)
 {
         const struct boot_params *p = boot.boot_params;

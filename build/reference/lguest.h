@@ -59,10 +59,10 @@ void lguest_set_entry(unsigned long value, unsigned long *entry,
                       unsigned long where);
 void lguest_load_gdt(const struct table_pointer *table);
 void lguest_load_idt(const struct table_pointer *table);
-void lguest_timer_start(unsigned long hz);
+ONCE void lguest_timer_start(unsigned long hz);
 void lguest_timer_ack(void);
-void lguest_console_put(const char *text, unsigned long size);
-void lguest_shutdown(void);
+ONCE void lguest_console_put(const char *text, unsigned long size);
+ONCE void lguest_shutdown(void);
 
 FLAG_OPERATION unsigned long lguest_save_flags(void)
 {

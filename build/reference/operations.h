@@ -119,6 +119,8 @@ struct table_pointer {
 #define STRING(x)   STRING_(x)
 
 #define INLINE         static inline __attribute__((always_inline))
+/* Boot calls it once, or the machine ends with it: the smaller the better. */
+#define ONCE __attribute__((cold))
 /* What a backend's functions are: inline, or, where their address is taken,
  * functions.  Those behind FLAG_… save every register that they use. */
 #define OPERATION      static inline __attribute__((unused))

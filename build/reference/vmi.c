@@ -114,6 +114,8 @@ static const char *check(const struct rom *r)
         return NULL;
 }
 
+BACKEND_DECLARE(vmi)
+
 const char *vmi_probe(void)
 {
         const char *missing = "there is no VMI ROM";

@@ -63,7 +63,7 @@
 void vmi_iret(void);
 void vmi_load_gdt(const struct table_pointer *table);
 void vmi_set_kernel_stack(unsigned long top);
-void vmi_shutdown(void);
+ONCE void vmi_shutdown(void);
 
 FLAG_OPERATION unsigned long vmi_save_flags(void)
 {
