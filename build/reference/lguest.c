@@ -123,19 +123,19 @@ void lguest_timer_ack(void)
 
 /* ---- console ------------------------------------------------------------------ */
 
-static uint32_t pci_read(uint8_t offset)
+ONCE static uint32_t pci_read(uint8_t offset)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         return in32(PCI_DATA) >> (offset & 3) * 8;
 }
 
-static void pci_write(uint8_t offset, uint32_t value)
+ONCE static void pci_write(uint8_t offset, uint32_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | offset);
         out32(PCI_DATA, value);
 }
 
-static void pci_write8(uint8_t offset, uint8_t value)
+ONCE static void pci_write8(uint8_t offset, uint8_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         out8(PCI_DATA + (offset & 3), value);
