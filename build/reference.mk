@@ -33,12 +33,16 @@ reference-header-xen-32 := xen-pvh.h
 # Where the kernels are loaded, if not at layout.h's LOAD_ADDR.
 REFERENCE_LAYOUT := $(REFERENCE_LOAD_ADDR:%=-DLOAD_ADDR=%)
 
+# What differs in one place is not to change others: no string becomes the end of another one, and
+# no filler within a function depends on what stands before it.
+REFERENCE_ALIKE := -fno-merge-constants -falign-loops=1 -falign-jumps=1 -falign-labels=1
+
 REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
-	-fno-merge-constants -falign-loops=1 -falign-jumps=1 -falign-labels=1 -fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
-	-Wno-address-of-packed-member -Ibuild/reference \
+	-Wno-address-of-packed-member $(REFERENCE_ALIKE) -Ibuild/reference \
 	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ $(REFERENCE_LAYOUT)
-REFERENCE_FLAGS_32 := -m32 -mpreferred-stack-boundary=2 -march=i686 -mregparm=3
+REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3 -mpreferred-stack-boundary=2
 REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
 REFERENCE_LINK_32 := -m elf_i386
 REFERENCE_LINK_64 := -m elf_x86_64 -z max-page-size=4096

@@ -3,7 +3,7 @@
 #include "kernel.h"
 #include "io.h"
 
-ONCE uint32_t cpuid_hypervisor(const char *name)
+SMALL uint32_t cpuid_hypervisor(const char *name)
 {
         const uint32_t *words = (const uint32_t *)name;
         if (!(cpuid(1).cx & 1u << 31))

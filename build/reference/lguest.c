@@ -123,19 +123,19 @@ void lguest_timer_ack(void)
 
 /* ---- console ------------------------------------------------------------------ */
 
-ONCE static uint32_t pci_read(uint8_t offset)
+SMALL static uint32_t pci_read(uint8_t offset)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         return in32(PCI_DATA) >> (offset & 3) * 8;
 }
 
-ONCE static void pci_write(uint8_t offset, uint32_t value)
+SMALL static void pci_write(uint8_t offset, uint32_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | offset);
         out32(PCI_DATA, value);
 }
 
-ONCE static void pci_write8(uint8_t offset, uint8_t value)
+SMALL static void pci_write8(uint8_t offset, uint8_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         out8(PCI_DATA + (offset & 3), value);
@@ -187,18 +187,8 @@ void lguest_shutdown(void)
 /* ---- operations that are called ---------------------------------------------- */
 
 #define ALIAS(kind, type, name, parameters, arguments) \
-        ALIAS_##kind(type, name, parameters)
-#define ALIAS_JUMP(type, name, parameters)
-#define ALIAS_OF(type, name, parameters) \
-        type backend_##name parameters __attribute__((alias(STRING(BACKEND_(name)))));
-#define ALIAS_FLAG_VALUE0 ALIAS_OF
-#define ALIAS_FLAG_VOID0  ALIAS_OF
-#define ALIAS_FLAG_VOID1  ALIAS_OF
-#define ALIAS_VALUE0      ALIAS_OF
-#define ALIAS_VALUE1      ALIAS_OF
-#define ALIAS_VOID0       ALIAS_OF
-#define ALIAS_VOID1       ALIAS_OF
-#define ALIAS_VOID2       ALIAS_OF
-#define ALIAS_VOID3       ALIAS_OF
+        type backend_##name parameters                 \
+                __attribute__((alias(STRING(BACKEND_(name)))));
+FLAG_OPERATIONS(ALIAS)
 PROCESSOR_OPERATIONS(ALIAS)
 #endif

@@ -2,12 +2,15 @@
 /*
  * The privileged operations: what a kernel can't do the same way everywhere.
  *
- * This table is the only list of them.  A backend NAME supplies a function
+ * These tables are the only list of them.  A backend NAME supplies a function
  * NAME_operation() for each, usually a short inline one.  The rest of the
  * kernel calls operation(), which becomes
  *
  *   - in a kernel compiled for one backend, that function itself, so that the
- *     compiler puts `sti` or a direct call where it stands;
+ *     compiler puts `sti` where it stands; or a direct call of it by the name
+ *     backend_operation().  Devices are called in every kernel, all operations
+ *     where they are calls into the hypervisor anyway (BACKEND_IS_CALLED): so
+ *     callers are the same bytes in many kernels, and stored once;
  *   - in the pv_ops kernel, `call *operations.operation`, 6 bytes whose address
  *     goes into the section .pv_sites.  At boot patch.c rewrites the sites.
  *
@@ -23,24 +26,25 @@
 /* Columns: kind (result and number of arguments), type of the result, name,
  * parameters, arguments. */
 /* clang-format off */
-#define PROCESSOR_OPERATIONS(OP) \
-/* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */ \
+#define OPERATIONS(OP) \
+        FLAG_OPERATIONS(OP) PROCESSOR_OPERATIONS(OP) JUMP_OPERATIONS(OP) \
+        ENTRY_OPERATIONS(OP) DEVICE_OPERATIONS(OP)
+/* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */
+#define FLAG_OPERATIONS(OP) \
 OP(FLAG_VALUE0, unsigned long, save_flags, (void), ()) \
 OP(FLAG_VOID1, void, restore_flags, (unsigned long flags), (flags)) \
 OP(FLAG_VOID0, void, irq_disable, (void), ()) \
-OP(FLAG_VOID0, void, irq_enable, (void), ()) \
+OP(FLAG_VOID0, void, irq_enable, (void), ())
+#define PROCESSOR_OPERATIONS(OP) \
 /* Interrupts on and wait for one, without a gap between the two. */ \
 OP(VOID0, void, halt, (void), ()) \
-/* Back to what was interrupted: jumped to, from assembler only. */ \
-OP(JUMP, void, iret, (void), ()) \
 OP(VALUE0, unsigned long, read_cr2, (void), ()) \
 OP(VALUE0, unsigned long, read_cr3, (void), ()) \
 OP(VOID1, void, write_cr3, (unsigned long table), (table)) \
 OP(VALUE0, unsigned long, read_cr4, (void), ()) \
 OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
 /* Page tables.  `where` is the page's address with the table's level, 1 to 4,
- * in its lowest bits; entries hold machine addresses, the kernel thinks in
- * physical ones, and Xen tells the two apart. */ \
+ * in its lowest bits. */ \
 OP(VOID3, void, set_entry, (unsigned long value, unsigned long *entry, unsigned long where), (value, entry, where)) \
 /* From now on this page is a page table of that level. */ \
 OP(VOID2, void, add_table, (unsigned long addr, unsigned long level), (addr, level)) \
@@ -54,6 +58,11 @@ OP(VOID1, void, set_kernel_stack, (unsigned long top), (top)) \
 OP(VALUE1, unsigned long, read_msr, (unsigned long msr), (msr)) \
 OP(VOID2, void, write_msr, (unsigned long msr, unsigned long value), (msr, value)) \
 OP(VOID0, void, io_delay, (void), ())
+/* Back to what was interrupted: jumped to, from assembler only. */
+#define JUMP_OPERATIONS(OP) \
+OP(JUMP, void, iret, (void), ())
+/* Entries of page tables hold machine addresses, the kernel thinks in physical
+ * ones, and Xen tells the two apart. */
 #define ENTRY_OPERATIONS(OP) \
 OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
 OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value))
@@ -63,7 +72,6 @@ OP(VOID1, void, timer_start, (unsigned long hz), (hz)) \
 OP(VOID0, void, timer_ack, (void), ()) \
 OP(VOID2, void, console_put, (const char *text, unsigned long size), (text, size)) \
 OP(VOID0, void, shutdown, (void), ())
-#define OPERATIONS(OP) PROCESSOR_OPERATIONS(OP) ENTRY_OPERATIONS(OP) DEVICE_OPERATIONS(OP)
 /* clang-format on */
 
 /* Numbers that boot finds out once and nobody changes afterwards: variables in
@@ -119,8 +127,8 @@ struct table_pointer {
 #define STRING(x)   STRING_(x)
 
 #define INLINE         static inline __attribute__((always_inline))
-/* Boot calls it once, or the machine ends with it: the smaller the better. */
-#define ONCE __attribute__((cold))
+/* Where time does not count: compiled for size. */
+#define SMALL          __attribute__((cold))
 /* What a backend's functions are: inline, or, where their address is taken,
  * functions.  Those behind FLAG_… save every register that they use. */
 #define OPERATION      static inline __attribute__((unused))
@@ -146,49 +154,27 @@ enum constant {
 /* clang-format on */
 
 #define INLINE_OPERATION(kind, type, name, parameters, arguments) \
-        INLINE_##kind(type, name, parameters, arguments)
-#define INLINE_JUMP(type, name, parameters, arguments)
-#define INLINE_CODE(type, name, parameters, arguments) \
-        INLINE type name parameters                    \
-        {                                              \
-                return BACKEND_(name) arguments;       \
+        INLINE type name parameters                               \
+        {                                                         \
+                return BACKEND_(name) arguments;                  \
         }
-#define INLINE_FLAG_VALUE0 INLINE_CODE
-#define INLINE_FLAG_VOID0  INLINE_CODE
-#define INLINE_FLAG_VOID1  INLINE_CODE
-#define INLINE_VALUE0      INLINE_CODE
-#define INLINE_VALUE1      INLINE_CODE
-#define INLINE_VOID0       INLINE_CODE
-#define INLINE_VOID1       INLINE_CODE
-#define INLINE_VOID2       INLINE_CODE
-#define INLINE_VOID3       INLINE_CODE
-
+/* The function has the same name whichever backend it is of. */
 #define CALLED_OPERATION(kind, type, name, parameters, arguments) \
-        CALLED_##kind(type, name, parameters, arguments)
-#define CALLED_JUMP(type, name, parameters, arguments)
-#define CALLED_CODE(type, name, parameters, arguments) \
-        type backend_##name parameters;                \
-        INLINE type name parameters                    \
-        {                                              \
-                return backend_##name arguments;       \
+        type backend_##name parameters;                           \
+        INLINE type name parameters                               \
+        {                                                         \
+                return backend_##name arguments;                  \
         }
-#define CALLED_FLAG(type, name, parameters, arguments)                         \
-        type backend_##name parameters                                         \
-                __attribute__((no_caller_saved_registers));                    \
-        CALLED_CODE(type, name, parameters, arguments)
-#define CALLED_FLAG_VALUE0 CALLED_FLAG
-#define CALLED_FLAG_VOID0  CALLED_FLAG
-#define CALLED_FLAG_VOID1  CALLED_FLAG
-#define CALLED_VALUE0      CALLED_CODE
-#define CALLED_VALUE1      CALLED_CODE
-#define CALLED_VOID0       CALLED_CODE
-#define CALLED_VOID1       CALLED_CODE
-#define CALLED_VOID2       CALLED_CODE
-#define CALLED_VOID3       CALLED_CODE
+#define CALLED_FLAG(kind, type, name, parameters, arguments) \
+        type backend_##name parameters                       \
+                __attribute__((no_caller_saved_registers));  \
+        CALLED_OPERATION(kind, type, name, parameters, arguments)
 
-#ifdef PROCESSOR_CALLED
+#ifdef BACKEND_IS_CALLED
+FLAG_OPERATIONS(CALLED_FLAG)
 PROCESSOR_OPERATIONS(CALLED_OPERATION)
 #else
+FLAG_OPERATIONS(INLINE_OPERATION)
 PROCESSOR_OPERATIONS(INLINE_OPERATION)
 #endif
 ENTRY_OPERATIONS(INLINE_OPERATION)

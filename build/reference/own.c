@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kernel compiled for one backend has under names that are the same in
- * all of them: the operations that are needed now and then, and what boot
- * wants of a backend.
+ * What a kernel compiled for one backend has under a name that is the same in
+ * all of them, so that their callers are: what boot wants of a backend, and its
+ * devices.
  */
 #include "kernel.h"
 

@@ -68,14 +68,14 @@ extern uint8_t vmi_slots[][SLOT_SIZE];
         DIRECT(46, InvalPage, flush_page) \
         DIRECT(65, IODelay, io_delay)
 /* clang-format on */
-#define ALIAS(number, name, operation)                               \
+#define ALIAS(number, name, operation)                            \
         ".globl backend_" #operation "\n.set backend_" #operation \
         ", vmi_" #name "\n"
 
 /* Assembled with the native instructions; vmi_iret is the slot that is jumped
  * to. */
-#define SLOT(number, name, code)                                      \
-        ".balign 16, 0xcc\n.globl vmi_" #name "\n.type vmi_" #name     \
+#define SLOT(number, name, code)                                   \
+        ".balign 16, 0xcc\n.globl vmi_" #name "\n.type vmi_" #name \
         ", @function\n.size vmi_" #name ", 16\nvmi_" #name ": " code "\n"
 /* clang-format off */
 __asm__(".pushsection .text.vmi_slots, \"ax\"\n"
@@ -244,7 +244,7 @@ void vmi_shutdown(void)
 }
 
 #ifndef BACKEND_pvops
-/* The operations that no slot is. */
+/* The operations that are more than a slot. */
 #define CALLED(type, name, parameters) \
         type backend_##name parameters __attribute__((alias("vmi_" #name)));
 CALLED(void, add_table, (unsigned long addr, unsigned long level))

@@ -13,7 +13,7 @@
 
 #include "native.h"
 
-#define PROCESSOR_CALLED
+#define BACKEND_IS_CALLED
 
 /* The slots: number of the call, name, the native instructions.  (AllocatePage
  * and SetLinearMapping are nothing on a real machine.) */
@@ -63,7 +63,7 @@
 void vmi_iret(void);
 void vmi_load_gdt(const struct table_pointer *table);
 void vmi_set_kernel_stack(unsigned long top);
-ONCE void vmi_shutdown(void);
+SMALL void vmi_shutdown(void);
 
 FLAG_OPERATION unsigned long vmi_save_flags(void)
 {
