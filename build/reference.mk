@@ -16,29 +16,33 @@ REFERENCE_OUT := $(OUT)/reference
 reference-sources := head.S entry.S main.c boot.c memory.c interrupt.c thread.c process.c \
 	user.S measure.c print.c
 # What a backend has of its own, and of others: native code is most backends' base.
-reference-own-native-32 := tables-32.S enter-32.S native.c
-reference-own-kvm-32 := $(reference-own-native-32) kvm.c
-reference-own-xen-32 := $(reference-own-native-32) xen-pvh.c xen-common.c xen-common.S
-reference-own-vmi-32 := $(reference-own-native-32) vmi.c
-reference-own-lguest-32 := tables-32.S lguest.S lguest.c refuse.S
-reference-own-pvops-32 := $(reference-own-native-32) native.S patch.c table.c \
-	kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
-reference-own-native-64 := enter-64.S native.c
-reference-own-kvm-64 := $(reference-own-native-64) kvm.c
-reference-own-xen-64 := xen.c xen.S xen-common.c xen-common.S refuse.S
-reference-own-pvops-64 := $(reference-own-native-64) native.S patch.c table.c \
-	kvm.c xen.c xen.S xen-common.c xen-common.S
+reference-own-native-32 := own.c tables-32.S enter-32.S native.c
+reference-own-kvm-32 := $(reference-own-native-32) hypervisor.c kvm.c
+reference-own-xen-32 := $(reference-own-native-32) hypervisor.c xen-pvh.c xen-common.c xen-common.S
+reference-own-vmi-32 := own.c tables-32.S enter-32.S vmi.c native.c
+reference-own-lguest-32 := own.c tables-32.S lguest.S lguest.c refuse.S
+reference-own-pvops-32 := tables-32.S enter-32.S native.c native.S patch.c table.c \
+	hypervisor.c kvm.c xen-pvh.c xen-common.c xen-common.S vmi.c lguest.S lguest.c
+reference-own-native-64 := own.c enter-64.S native.c
+reference-own-kvm-64 := $(reference-own-native-64) hypervisor.c kvm.c
+reference-own-xen-64 := own.c xen.c xen.S xen-common.c xen-common.S refuse.S
+reference-own-pvops-64 := enter-64.S native.c native.S patch.c table.c \
+	hypervisor.c kvm.c xen.c xen.S xen-common.c xen-common.S
 reference-header-xen-32 := xen-pvh.h
 
 # Where the kernels are loaded, if not at layout.h's LOAD_ADDR.
 REFERENCE_LAYOUT := $(REFERENCE_LOAD_ADDR:%=-DLOAD_ADDR=%)
 
+# What differs in one place is not to change others: no string becomes the end of another one, and
+# no filler within a function depends on what stands before it.
+REFERENCE_ALIKE := -fno-merge-constants -falign-loops=1 -falign-jumps=1 -falign-labels=1
+
 REFERENCE_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fbuiltin -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
-	-Wno-address-of-packed-member -Ibuild/reference \
+	-Wno-address-of-packed-member $(REFERENCE_ALIKE) -Ibuild/reference \
 	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ $(REFERENCE_LAYOUT)
-REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3
+REFERENCE_FLAGS_32 := -m32 -march=i686 -mregparm=3 -mpreferred-stack-boundary=2
 REFERENCE_FLAGS_64 := -m64 -mno-red-zone -mcmodel=kernel
 REFERENCE_LINK_32 := -m elf_i386
 REFERENCE_LINK_64 := -m elf_x86_64 -z max-page-size=4096

@@ -237,7 +237,33 @@ static void put_stream_table(struct bytes *b, const struct packed_streams *p)
         }
 }
 
-static void assemble(const struct variant *variants, size_t count,
+/* Rows, each told by what differs from the one before. */
+static void put_variants(struct bytes *b, const struct format_variant *rows,
+                         size_t count)
+{
+        static const le32 none[FORMAT_VARIANT_WORDS];
+        const le32 *before = none;
+        size_t i, k;
+
+        for (i = 0; i < count; i++) {
+                const le32 *row = (const le32 *)&rows[i];
+                uint64_t changed = 0;
+                le64 bits;
+
+                for (k = 0; k < FORMAT_VARIANT_WORDS; k++)
+                        if (get_le32(row[k]) != get_le32(before[k]))
+                                changed |= 1ull << k;
+                bits = put_le64(changed);
+                put_bytes(b, &bits, sizeof(bits));
+                for (k = 0; k < FORMAT_VARIANT_WORDS; k++)
+                        if (changed >> k & 1)
+                                put_bytes(b, &row[k], sizeof(row[k]));
+                before = row;
+        }
+}
+
+/* The tables, then the chunks' bytes. */
+static void assemble(const struct format_variant *rows, size_t count,
                      const struct pack_options *options,
                      const struct packed_streams *packed, uint8_t pool_mark,
                      struct bytes *ret)
@@ -259,12 +285,7 @@ static void assemble(const struct variant *variants, size_t count,
 
         *ret = (struct bytes){ 0 };
         put_bytes(ret, &h, sizeof(h));
-        for (i = 0; i < count; i++) {
-                struct format_variant v;
-
-                describe(&variants[i], &v);
-                put_bytes(ret, &v, sizeof(v));
-        }
+        put_variants(ret, rows, count);
         for (i = 0; i < options->rule_count; i++) {
                 const struct pack_rule *r = &options->rules[i];
                 struct format_rule f = {
@@ -344,23 +365,21 @@ static int check_variant(uint8_t *store, size_t store_size, uint32_t i,
         return code;
 }
 
+/* All variants; notes in the rows what work memory they take. */
 static int check(struct bytes *store, const struct pack_input *inputs,
-                 size_t count, char **ret_message)
+                 struct format_variant *rows, size_t count, char **ret_message)
 {
-        struct format_variant *variants =
-                (void *)(store->at + sizeof(struct multi_image_header));
-        uint64_t *sizes = allocate(count, sizeof(*sizes));
         uint8_t *work = allocate(WORK_LIMIT, 1);
         int code = 0;
         size_t i;
 
-        for (i = 0; i < count && !code; i++)
+        for (i = 0; i < count && !code; i++) {
+                uint64_t size = 0;
+
                 code = check_variant(store->at, store->count, (uint32_t)i,
-                                     &inputs[i], work, &sizes[i], ret_message);
-        for (i = 0; i < count && !code; i++)
-                variants[i].work_size = put_le64(sizes[i]);
-        seal(store->at);
-        free(sizes);
+                                     &inputs[i], work, &size, ret_message);
+                rows[i].work_size = put_le64(size);
+        }
         free(work);
         return code;
 }
@@ -372,6 +391,7 @@ int pack(const struct pack_input *inputs, size_t count,
         struct variant *variants = allocate(count, sizeof(*variants));
         struct interner *names = interner_new();
         struct streams *streams = allocate(1, sizeof(*streams));
+        struct format_variant *rows = allocate(count, sizeof(*rows));
         struct packed_streams packed;
         struct bytes store;
         struct master m;
@@ -398,17 +418,23 @@ int pack(const struct pack_input *inputs, size_t count,
         master_free(&m);
         step(options, "compressing");
         streams_compress(streams, options->codec, options->threads, &packed);
-        assemble(variants, count, options, &packed, pool_mark, &store);
-        packed_streams_free(&packed);
-        streams_free(streams);
-        free(streams);
-        for (i = 0; i < count; i++)
+        for (i = 0; i < count; i++) {
+                describe(&variants[i], &rows[i]);
                 variant_free(&variants[i]);
+        }
         free(variants);
         interner_free(names);
+        streams_free(streams);
+        free(streams);
+        assemble(rows, count, options, &packed, pool_mark, &store);
 
         step(options, "checking");
-        code = check(&store, inputs, count, ret_message);
+        code = check(&store, inputs, rows, count, ret_message);
+        /* Once more: the rows say now what they could not before. */
+        free(store.at);
+        assemble(rows, count, options, &packed, pool_mark, &store);
+        packed_streams_free(&packed);
+        free(rows);
         if (code) {
                 free(store.at);
                 return code;

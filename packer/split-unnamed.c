@@ -14,11 +14,14 @@ static bool is_text(uint8_t c)
         return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == 1;
 }
 
-/* At least 8 bytes, and mostly printable with a NUL now and then. */
+/* At least 8 bytes, and mostly printable with a NUL now and then; a section may
+ * be filled up behind them. */
 static bool is_string_area(const uint8_t *p, uint64_t size)
 {
         uint64_t text = 0, zero = 0, i;
 
+        while (size && !p[size - 1])
+                size--;
         for (i = 0; i < size; i++) {
                 text += is_text(p[i]);
                 zero += !p[i];

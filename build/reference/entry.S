@@ -44,13 +44,9 @@
         .macro  leave
         jmp     xen_iret
         .endm
-#elif defined(BACKEND_vmi)
+#else
         .macro  leave
-        jmp     vmi_iret
-        .endm
-#elif defined(BACKEND_lguest)
-        .macro  leave
-        jmp     lguest_iret
+        jmp     backend_iret
         .endm
 #endif
 

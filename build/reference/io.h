@@ -41,19 +41,8 @@ static inline struct cpuid cpuid(uint32_t leaf)
         return c;
 }
 
-/* The leaf at which a hypervisor of that name begins, 0 if there is none;
- * another one's leaves may come first. */
-static inline uint32_t cpuid_hypervisor(const char *name)
-{
-        const uint32_t *words = (const uint32_t *)name;
-        if (!(cpuid(1).cx & 1u << 31))
-                return 0;
-        for (uint32_t leaf = 0x40000000; leaf < 0x40010000; leaf += 0x100) {
-                struct cpuid c = cpuid(leaf);
-                if (c.bx == words[0] && c.cx == words[1] && c.dx == words[2])
-                        return leaf;
-        }
-        return 0;
-}
+/* The leaf at which a hypervisor of that name begins, 0 if there is none
+ * (hypervisor.c). */
+uint32_t cpuid_hypervisor(const char *name);
 
 #endif

@@ -38,9 +38,12 @@ struct backend {
         /* Before any operation is called; NULL or what went wrong. */
         const char *(*init)(void);
 };
-#define BACKEND_DECLARE(name)           \
-        const char *name##_probe(void); \
-        const char *name##_init(void);
+#define BACKEND_DECLARE(name)                       \
+        SMALL const char *JOIN(name, _probe)(void); \
+        SMALL const char *JOIN(name, _init)(void);
+/* Of a kernel that has one backend (own.c). */
+extern const char backend_name[];
+const char *backend_start(void);
 
 /* ---- memory.c ------------------------------------------------------------ */
 #define ENTRY_PRESENT 0x1ul

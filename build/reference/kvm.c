@@ -45,6 +45,8 @@ static uint32_t features(void)
         return leaf ? cpuid(leaf + 1).ax : 0;
 }
 
+BACKEND_DECLARE(kvm)
+
 const char *kvm_probe(void)
 {
         if (!cpuid_hypervisor("KVMKVMKVM\0\0\0"))

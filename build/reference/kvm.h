@@ -9,7 +9,7 @@
 
 #include "native.h"
 
-void kvm_timer_start(unsigned long hz);
+SMALL void kvm_timer_start(unsigned long hz);
 extern uint32_t kvm_eoi_word;
 
 #define X2APIC_EOI 0x80b

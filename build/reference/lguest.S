@@ -50,4 +50,8 @@ lguest_iret:
 lguest_noirq_iret:
         iret
         .size   lguest_iret, . - lguest_iret
+#ifndef BACKEND_pvops
+        .globl  backend_iret
+        .set    backend_iret, lguest_iret
+#endif
         .section .note.GNU-stack, "", @progbits

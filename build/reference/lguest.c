@@ -41,6 +41,8 @@ struct lguest_data lguest_data = {
 static unsigned long table; /* the running top table, physical */
 static uint32_t period;     /* nanoseconds */
 
+BACKEND_DECLARE(lguest)
+
 const char *lguest_probe(void)
 {
         const struct boot_params *p = boot.boot_params;
@@ -121,19 +123,19 @@ void lguest_timer_ack(void)
 
 /* ---- console ------------------------------------------------------------------ */
 
-static uint32_t pci_read(uint8_t offset)
+SMALL static uint32_t pci_read(uint8_t offset)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         return in32(PCI_DATA) >> (offset & 3) * 8;
 }
 
-static void pci_write(uint8_t offset, uint32_t value)
+SMALL static void pci_write(uint8_t offset, uint32_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | offset);
         out32(PCI_DATA, value);
 }
 
-static void pci_write8(uint8_t offset, uint8_t value)
+SMALL static void pci_write8(uint8_t offset, uint8_t value)
 {
         out32(PCI_ADDRESS, PCI_CONSOLE | (offset & 0xfc));
         out8(PCI_DATA + (offset & 3), value);
@@ -180,3 +182,13 @@ void lguest_shutdown(void)
         lguest_call(LGUEST_SHUTDOWN, to_physical(message), SHUTDOWN_POWEROFF,
                     0);
 }
+
+#ifndef BACKEND_pvops
+/* ---- operations that are called ---------------------------------------------- */
+
+#define ALIAS(kind, type, name, parameters, arguments) \
+        type backend_##name parameters                 \
+                __attribute__((alias(STRING(BACKEND_(name)))));
+FLAG_OPERATIONS(ALIAS)
+PROCESSOR_OPERATIONS(ALIAS)
+#endif

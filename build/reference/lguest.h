@@ -8,6 +8,8 @@
 #ifndef REFERENCE_LGUEST_H
 #define REFERENCE_LGUEST_H
 
+#define BACKEND_IS_CALLED
+
 /* As of Linux 4.9. */
 struct lguest_data {
         uint32_t irq_enabled; /* 0x200 or 0 */
@@ -57,10 +59,10 @@ void lguest_set_entry(unsigned long value, unsigned long *entry,
                       unsigned long where);
 void lguest_load_gdt(const struct table_pointer *table);
 void lguest_load_idt(const struct table_pointer *table);
-void lguest_timer_start(unsigned long hz);
+SMALL void lguest_timer_start(unsigned long hz);
 void lguest_timer_ack(void);
-void lguest_console_put(const char *text, unsigned long size);
-void lguest_shutdown(void);
+SMALL void lguest_console_put(const char *text, unsigned long size);
+SMALL void lguest_shutdown(void);
 
 FLAG_OPERATION unsigned long lguest_save_flags(void)
 {

@@ -22,12 +22,8 @@ uint32_t constants[CONSTANT_COUNT];
 #define NAME    backend->name
 #define SUMMARY patch_summary
 #else
-#define SUMMARY    ""
-#define STRING_(x) #x
-#define STRING(x)  STRING_(x)
-#define NAME       STRING(BACKEND)
-const char *BACKEND_(probe)(void);
-const char *BACKEND_(init)(void);
+#define NAME    backend_name
+#define SUMMARY ""
 #endif
 
 /* `quiet` leaves the last line. */
@@ -179,9 +175,7 @@ static void choose_backend(void)
 #ifdef BACKEND_pvops
         patch_choose();
 #else
-        const char *missing = BACKEND_(probe)();
-        if (!missing)
-                missing = BACKEND_(init)();
+        const char *missing = backend_start();
         if (missing)
                 panic("this kernel is for %s: %s", NAME, missing);
 #endif

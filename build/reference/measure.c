@@ -35,13 +35,13 @@ static inline void system_call(unsigned long number)
 }
 
 /* Functions of their own, so that each can be looked at. */
-#define LOOP(name, ...)                                         \
-        static __attribute__((noinline)) void loop_##name(void) \
-        {                                                       \
-                for (unsigned i = 0; i < ROUNDS; i++) {         \
-                        __VA_ARGS__;                            \
-                        __asm__ volatile("" : : : "memory");    \
-                }                                               \
+#define LOOP(name, ...)                                                     \
+        static __attribute__((noinline, no_reorder)) void loop_##name(void) \
+        {                                                                   \
+                for (unsigned i = 0; i < ROUNDS; i++) {                     \
+                        __VA_ARGS__;                                        \
+                        __asm__ volatile("" : : : "memory");                \
+                }                                                           \
         }
 
 /* clang-format off */

@@ -11,12 +11,12 @@
 void native_load_segments(void);
 void native_load_gdt(const struct table_pointer *table);
 void native_set_kernel_stack(unsigned long top);
-void native_timer_start(unsigned long hz);
+SMALL void native_timer_start(unsigned long hz);
 void native_console_put(const char *text, unsigned long size);
-void native_shutdown(void);
+SMALL void native_shutdown(void);
 void native_iret(void);
-const char *native_probe(void);
-const char *native_init(void);
+SMALL const char *native_probe(void);
+SMALL const char *native_init(void);
 
 #define PIC_MASTER 0x20
 #define PIC_EOI    0x20

@@ -2,12 +2,15 @@
 /*
  * The privileged operations: what a kernel can't do the same way everywhere.
  *
- * This table is the only list of them.  A backend NAME supplies a function
+ * These tables are the only list of them.  A backend NAME supplies a function
  * NAME_operation() for each, usually a short inline one.  The rest of the
  * kernel calls operation(), which becomes
  *
  *   - in a kernel compiled for one backend, that function itself, so that the
- *     compiler puts `sti` or a direct call where it stands;
+ *     compiler puts `sti` where it stands; or a direct call of it by the name
+ *     backend_operation().  Devices are called in every kernel, all operations
+ *     where they are calls into the hypervisor anyway (BACKEND_IS_CALLED): so
+ *     callers are the same bytes in many kernels, and stored once;
  *   - in the pv_ops kernel, `call *operations.operation`, 6 bytes whose address
  *     goes into the section .pv_sites.  At boot patch.c rewrites the sites.
  *
@@ -24,26 +27,25 @@
  * parameters, arguments. */
 /* clang-format off */
 #define OPERATIONS(OP) \
-/* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */ \
+        FLAG_OPERATIONS(OP) PROCESSOR_OPERATIONS(OP) JUMP_OPERATIONS(OP) \
+        ENTRY_OPERATIONS(OP) DEVICE_OPERATIONS(OP)
+/* Interrupt flag, bit 9 of a word: cli, sti, pushf, popf. */
+#define FLAG_OPERATIONS(OP) \
 OP(FLAG_VALUE0, unsigned long, save_flags, (void), ()) \
 OP(FLAG_VOID1, void, restore_flags, (unsigned long flags), (flags)) \
 OP(FLAG_VOID0, void, irq_disable, (void), ()) \
-OP(FLAG_VOID0, void, irq_enable, (void), ()) \
+OP(FLAG_VOID0, void, irq_enable, (void), ())
+#define PROCESSOR_OPERATIONS(OP) \
 /* Interrupts on and wait for one, without a gap between the two. */ \
 OP(VOID0, void, halt, (void), ()) \
-/* Back to what was interrupted: jumped to, from assembler only. */ \
-OP(JUMP, void, iret, (void), ()) \
 OP(VALUE0, unsigned long, read_cr2, (void), ()) \
 OP(VALUE0, unsigned long, read_cr3, (void), ()) \
 OP(VOID1, void, write_cr3, (unsigned long table), (table)) \
 OP(VALUE0, unsigned long, read_cr4, (void), ()) \
 OP(VOID1, void, write_cr4, (unsigned long value), (value)) \
 /* Page tables.  `where` is the page's address with the table's level, 1 to 4,
- * in its lowest bits; entries hold machine addresses, the kernel thinks in
- * physical ones, and Xen tells the two apart. */ \
+ * in its lowest bits. */ \
 OP(VOID3, void, set_entry, (unsigned long value, unsigned long *entry, unsigned long where), (value, entry, where)) \
-OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
-OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value)) \
 /* From now on this page is a page table of that level. */ \
 OP(VOID2, void, add_table, (unsigned long addr, unsigned long level), (addr, level)) \
 OP(VOID0, void, flush_tlb, (void), ()) \
@@ -55,7 +57,16 @@ OP(VOID1, void, load_tr, (unsigned long selector), (selector)) \
 OP(VOID1, void, set_kernel_stack, (unsigned long top), (top)) \
 OP(VALUE1, unsigned long, read_msr, (unsigned long msr), (msr)) \
 OP(VOID2, void, write_msr, (unsigned long msr, unsigned long value), (msr, value)) \
-OP(VOID0, void, io_delay, (void), ()) \
+OP(VOID0, void, io_delay, (void), ())
+/* Back to what was interrupted: jumped to, from assembler only. */
+#define JUMP_OPERATIONS(OP) \
+OP(JUMP, void, iret, (void), ())
+/* Entries of page tables hold machine addresses, the kernel thinks in physical
+ * ones, and Xen tells the two apart. */
+#define ENTRY_OPERATIONS(OP) \
+OP(VALUE1, unsigned long, machine_entry, (unsigned long value), (value)) \
+OP(VALUE1, unsigned long, physical_entry, (unsigned long value), (value))
+#define DEVICE_OPERATIONS(OP) \
 /* Interrupts at VECTOR_TIMER, hz times a second, each to be acknowledged. */ \
 OP(VOID1, void, timer_start, (unsigned long hz), (hz)) \
 OP(VOID0, void, timer_ack, (void), ()) \
@@ -112,8 +123,12 @@ struct table_pointer {
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
+#define STRING_(x)  #x
+#define STRING(x)   STRING_(x)
 
 #define INLINE         static inline __attribute__((always_inline))
+/* Where time does not count: compiled for size. */
+#define SMALL          __attribute__((cold))
 /* What a backend's functions are: inline, or, where their address is taken,
  * functions.  Those behind FLAG_… save every register that they use. */
 #define OPERATION      static inline __attribute__((unused))
@@ -138,25 +153,32 @@ enum constant {
 #include BACKEND_HEADER
 /* clang-format on */
 
-#define DIRECT_JUMP(type, name, parameters, arguments)
-#define DIRECT_CALL(type, name, parameters, arguments) \
-        INLINE type name parameters                    \
-        {                                              \
-                return BACKEND_(name) arguments;       \
+#define INLINE_OPERATION(kind, type, name, parameters, arguments) \
+        INLINE type name parameters                               \
+        {                                                         \
+                return BACKEND_(name) arguments;                  \
         }
-#define DIRECT_FLAG_VALUE0 DIRECT_CALL
-#define DIRECT_FLAG_VOID0  DIRECT_CALL
-#define DIRECT_FLAG_VOID1  DIRECT_CALL
-#define DIRECT_VALUE0      DIRECT_CALL
-#define DIRECT_VALUE1      DIRECT_CALL
-#define DIRECT_VOID0       DIRECT_CALL
-#define DIRECT_VOID1       DIRECT_CALL
-#define DIRECT_VOID2       DIRECT_CALL
-#define DIRECT_VOID3       DIRECT_CALL
-#define OP(kind, type, name, parameters, arguments) \
-        DIRECT_##kind(type, name, parameters, arguments)
-OPERATIONS(OP)
-#undef OP
+/* The function has the same name whichever backend it is of. */
+#define CALLED_OPERATION(kind, type, name, parameters, arguments) \
+        type backend_##name parameters;                           \
+        INLINE type name parameters                               \
+        {                                                         \
+                return backend_##name arguments;                  \
+        }
+#define CALLED_FLAG(kind, type, name, parameters, arguments) \
+        type backend_##name parameters                       \
+                __attribute__((no_caller_saved_registers));  \
+        CALLED_OPERATION(kind, type, name, parameters, arguments)
+
+#ifdef BACKEND_IS_CALLED
+FLAG_OPERATIONS(CALLED_FLAG)
+PROCESSOR_OPERATIONS(CALLED_OPERATION)
+#else
+FLAG_OPERATIONS(INLINE_OPERATION)
+PROCESSOR_OPERATIONS(INLINE_OPERATION)
+#endif
+ENTRY_OPERATIONS(INLINE_OPERATION)
+DEVICE_OPERATIONS(CALLED_OPERATION)
 
 extern uint32_t constants[CONSTANT_COUNT];
 #define constant(name) (constants[CONSTANT_##name])

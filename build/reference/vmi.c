@@ -46,16 +46,44 @@ _Static_assert(sizeof(struct rom) == 144, "VMI specification, ROM header");
 static const uint8_t numbers[] = { VMI_CALLS(NUMBER) };
 extern uint8_t vmi_slots[][SLOT_SIZE];
 
+/* Calls that keep an operation's own convention: in a kernel of VMI's own the
+ * slot is the operation, and in the pv_ops kernel the sites may lead into the
+ * ROM, past the slot, or get back the native instructions. */
+/* clang-format off */
+#define DIRECT_CALLS(DIRECT) \
+        DIRECT(5, SetIDT, load_idt) \
+        DIRECT(6, SetTR, load_tr) \
+        DIRECT(17, SetCR3, write_cr3) \
+        DIRECT(18, SetCR4, write_cr4) \
+        DIRECT(20, GetCR2, read_cr2) \
+        DIRECT(21, GetCR3, read_cr3) \
+        DIRECT(22, GetCR4, read_cr4) \
+        DIRECT(29, EnableInterrupts, irq_enable) \
+        DIRECT(30, DisableInterrupts, irq_disable) \
+        DIRECT(31, GetInterruptMask, save_flags) \
+        DIRECT(32, SetInterruptMask, restore_flags) \
+        DIRECT(33, IRET, iret) \
+        DIRECT(35, Halt, halt) \
+        DIRECT(38, SetPxE, set_entry) \
+        DIRECT(46, InvalPage, flush_page) \
+        DIRECT(65, IODelay, io_delay)
+/* clang-format on */
+#define ALIAS(number, name, operation)                            \
+        ".globl backend_" #operation "\n.set backend_" #operation \
+        ", vmi_" #name "\n"
+
 /* Assembled with the native instructions; vmi_iret is the slot that is jumped
  * to. */
-#define SLOT(number, name, code) \
-        ".balign 16, 0xcc\n"     \
-        ".globl vmi_" #name "\n" \
-        "vmi_" #name ": " code "\n"
+#define SLOT(number, name, code)                                   \
+        ".balign 16, 0xcc\n.globl vmi_" #name "\n.type vmi_" #name \
+        ", @function\n.size vmi_" #name ", 16\nvmi_" #name ": " code "\n"
 /* clang-format off */
 __asm__(".pushsection .text.vmi_slots, \"ax\"\n"
         ".balign 16\n.globl vmi_slots\n.type vmi_slots, @function\nvmi_slots:\n"
         VMI_CALLS(SLOT)
+#ifndef BACKEND_pvops
+        DIRECT_CALLS(ALIAS)
+#endif
         ".balign 16, 0xcc\n.size vmi_slots, . - vmi_slots\n"
         ".globl vmi_iret\n.set vmi_iret, vmi_IRET\n"
         ".popsection");
@@ -85,6 +113,8 @@ static const char *check(const struct rom *r)
                 return "the VMI ROM's licence is not the GPL";
         return NULL;
 }
+
+BACKEND_DECLARE(vmi)
 
 const char *vmi_probe(void)
 {
@@ -128,24 +158,11 @@ static bool fill(uint8_t *slot, unsigned number, enum relocation kind,
 }
 
 #ifdef BACKEND_pvops
-/* Calls that keep the operation's own convention: the sites of these may lead
- * into the ROM, past the slot, or get back the native instructions. */
-#define DIRECT(number, operation)                                     \
-        {                                                             \
-                number, offsetof(struct operations, operation) / WORD \
-        }
+#define DIRECT(number, name, operation) \
+        { number, offsetof(struct operations, operation) / WORD },
 static const struct {
         uint8_t number, operation;
-} direct[] = {
-        DIRECT(5, load_idt),       DIRECT(6, load_tr),
-        DIRECT(17, write_cr3),     DIRECT(18, write_cr4),
-        DIRECT(20, read_cr2),      DIRECT(21, read_cr3),
-        DIRECT(22, read_cr4),      DIRECT(29, irq_enable),
-        DIRECT(30, irq_disable),   DIRECT(31, save_flags),
-        DIRECT(32, restore_flags), DIRECT(33, iret),
-        DIRECT(35, halt),          DIRECT(46, flush_page),
-        DIRECT(65, io_delay),
-};
+} direct[] = { DIRECT_CALLS(DIRECT) };
 
 static void choose(unsigned number, enum relocation kind, uint32_t target)
 {
@@ -225,3 +242,15 @@ void vmi_shutdown(void)
         VMI_CALL0(Shutdown);
         native_shutdown();
 }
+
+#ifndef BACKEND_pvops
+/* The operations that are more than a slot. */
+#define CALLED(type, name, parameters) \
+        type backend_##name parameters __attribute__((alias("vmi_" #name)));
+CALLED(void, add_table, (unsigned long addr, unsigned long level))
+CALLED(void, flush_tlb, (void))
+CALLED(void, load_gdt, (const struct table_pointer *table))
+CALLED(void, set_kernel_stack, (unsigned long top))
+CALLED(unsigned long, read_msr, (unsigned long msr))
+CALLED(void, write_msr, (unsigned long msr, unsigned long value))
+#endif

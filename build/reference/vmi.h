@@ -13,6 +13,8 @@
 
 #include "native.h"
 
+#define BACKEND_IS_CALLED
+
 /* The slots: number of the call, name, the native instructions.  (AllocatePage
  * and SetLinearMapping are nothing on a real machine.) */
 /* clang-format off */
@@ -61,7 +63,7 @@
 void vmi_iret(void);
 void vmi_load_gdt(const struct table_pointer *table);
 void vmi_set_kernel_stack(unsigned long top);
-void vmi_shutdown(void);
+SMALL void vmi_shutdown(void);
 
 FLAG_OPERATION unsigned long vmi_save_flags(void)
 {
@@ -117,14 +119,13 @@ OPERATION void vmi_write_cr4(unsigned long value)
         VMI_CALL1(SetCR4, value);
 }
 
-/* The level's numbers are VMI_PAGE_PT and VMI_PAGE_PD; an address would count
- * only together with VMI_PAGE_CURRENT_AS. */
+/* The level's numbers are VMI_PAGE_PT and VMI_PAGE_PD; the address counts only
+ * together with VMI_PAGE_CURRENT_AS. */
 OPERATION void vmi_set_entry(unsigned long value, unsigned long *entry,
                              unsigned long where)
 {
-        unsigned long flags = where % PAGE_SIZE;
         __asm__ volatile("call vmi_SetPxE"
-                         : "+a"(value), "+d"(entry), "+c"(flags)
+                         : "+a"(value), "+d"(entry), "+c"(where)
                          :
                          : VMI_LOST);
 }

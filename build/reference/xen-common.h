@@ -40,9 +40,9 @@ extern char hypercall_page[];
 extern struct shared_info xen_shared;
 
 /* Ticks come at VECTOR_TIMER once this has been called. */
-void xen_events_start(unsigned long hz);
+SMALL void xen_events_start(unsigned long hz);
 void xen_timer_ack(void);
 void xen_call_console_put(const char *text, unsigned long size);
-void xen_call_shutdown(void);
+SMALL void xen_call_shutdown(void);
 
 #endif

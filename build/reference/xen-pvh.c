@@ -17,6 +17,8 @@
 
 static bool calls_work;
 
+BACKEND_DECLARE(xen)
+
 const char *xen_probe(void)
 {
         return cpuid_hypervisor(SIGNATURE)

@@ -10,9 +10,9 @@
 #include "native.h"
 #include "xen-common.h"
 
-void xen_timer_start(unsigned long hz);
+SMALL void xen_timer_start(unsigned long hz);
 void xen_console_put(const char *text, unsigned long size);
-void xen_shutdown(void);
+SMALL void xen_shutdown(void);
 
 #define xen_save_flags       native_save_flags
 #define xen_restore_flags    native_restore_flags

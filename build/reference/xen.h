@@ -24,7 +24,7 @@ void xen_flush_tlb(void);
 void xen_flush_page(unsigned long addr);
 void xen_load_idt(const struct table_pointer *table);
 void xen_set_kernel_stack(unsigned long top);
-void xen_timer_start(unsigned long hz);
+SMALL void xen_timer_start(unsigned long hz);
 
 FLAG_OPERATION unsigned long xen_save_flags(void)
 {

@@ -137,6 +137,8 @@ struct multi_image_header {
 _Static_assert(sizeof(struct multi_image_header) == 112,
                "docs/format.md, section 2");
 
+/* A variant's row.  The store tells the words of 4 bytes in which it differs from
+ * the row before: a le64 whose bit i says that word i does, then these. */
 struct format_variant {
         uint8_t name[MULTI_IMAGE_NAME_SIZE]; /* NUL-padded, unique */
         le32 kind;           /* enum variant_kind */
@@ -164,6 +166,8 @@ struct format_variant {
                                      * compact payload, pages, value */
 };
 _Static_assert(sizeof(struct format_variant) == 232, "docs/format.md, 2.1");
+#define FORMAT_VARIANT_WORDS (sizeof(struct format_variant) / sizeof(le32))
+_Static_assert(FORMAT_VARIANT_WORDS <= 64, "docs/format.md, 2.1");
 
 struct format_rule {
         le16 platform; /* enum platform */

@@ -123,7 +123,7 @@ static int add_fold(struct unpacker *u, const struct section *s,
                 return MULTI_IMAGE_OK;
         }
         REQUIRE(u->fold_count <
-                        get_le32(u->mi->variants[u->variant].fold_count),
+                        get_le32(u->row->fold_count),
                 MULTI_IMAGE_BAD_LAYOUT);
         *last = (struct fold){ u->compact_size, page_count, value };
         u->fold_count++;
@@ -302,7 +302,7 @@ static int index_pool(struct unpacker *u)
 
 int layout(struct unpacker *u)
 {
-        const struct format_variant *v = &u->mi->variants[u->variant];
+        const struct format_variant *v = u->row;
         int err;
 
         if ((err = read_sections(u)) || (err = count_slots(u)))

@@ -29,7 +29,7 @@ struct elf_view {
 
 static int check_payload(const struct unpacker *u)
 {
-        const struct format_variant *v = &u->mi->variants[u->variant];
+        const struct format_variant *v = u->row;
         uint8_t digest[SHA256_SIZE];
         struct sha256 s;
         uint32_t i;
@@ -110,7 +110,7 @@ static int read_elf(const uint8_t *bytes, uint64_t size, struct elf_view *ret)
 static int spread(const struct unpacker *u, const struct elf_view *elf,
                   uint8_t *load)
 {
-        const struct format_variant *v = &u->mi->variants[u->variant];
+        const struct format_variant *v = u->row;
         uint64_t base = get_le64(v->load_addr);
         uint64_t load_size = get_le64(v->load_size);
         struct expander e = { .u = u };
@@ -152,7 +152,7 @@ int multi_image_load(const struct multi_image *mi, uint32_t variant,
         int err;
 
         REQUIRE(variant < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
-        v = &mi->variants[variant];
+        u.row = v = &mi->variants[variant];
         room = get_le64(v->load_room);
         REQUIRE(room && room >= get_le64(v->load_size) &&
                         room >= get_le64(v->compact_size),

@@ -43,12 +43,12 @@ struct variant_info {
         uint8_t image_digest[32];         /* SHA-256 of the image file */
 };
 
-/* An opened store; every pointer points into the caller's bytes. */
+/* An opened store; every pointer points into the caller's bytes, only the
+ * variants' rows had to be put together. */
 struct multi_image {
         const uint8_t *store;
         size_t store_size;
         const struct multi_image_header *header;
-        const struct format_variant *variants;
         const struct format_rule *rules;
         const struct format_stream *streams;
         const struct format_chunk *chunks;
@@ -57,6 +57,7 @@ struct multi_image {
         uint32_t stream_count;
         uint32_t chunk_count;
         uint32_t default_variant;
+        struct format_variant variants[MULTI_IMAGE_MAX_VARIANTS];
 };
 
 /* The image is an ELF file, no bzImage. */

@@ -79,6 +79,32 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
         return MULTI_IMAGE_OK;
 }
 
+/* Where the rows that begin at at end, at most at end; NULL if they do not. */
+static const le32 *read_variants(struct multi_image *mi, const le32 *at,
+                                 const le32 *end)
+{
+        le32 row[FORMAT_VARIANT_WORDS] = { 0 };
+        uint32_t i, k;
+
+        for (i = 0; i < mi->variant_count; i++) {
+                uint64_t changed;
+
+                if (at + 2 > end)
+                        return NULL;
+                changed = get_le64(*(const le64 *)at);
+                at += 2;
+                for (k = 0; changed; k++, changed >>= 1) {
+                        if (!(changed & 1))
+                                continue;
+                        if (k >= FORMAT_VARIANT_WORDS || at >= end)
+                                return NULL;
+                        row[k] = *at++;
+                }
+                memcpy(&mi->variants[i], row, sizeof(row));
+        }
+        return at;
+}
+
 static int check_variants(const struct multi_image *mi)
 {
         uint32_t i;
@@ -126,7 +152,8 @@ int multi_image_open(const void *store, size_t store_size,
 {
         const struct multi_image_header *h = store;
         struct multi_image mi = { .store = store, .store_size = store_size };
-        uint64_t tables_size;
+        const le32 *at;
+        size_t tables_size;
         uint32_t i;
         int err;
 
@@ -159,18 +186,23 @@ int multi_image_open(const void *store, size_t store_size,
         REQUIRE(is_zero(h->reserved, sizeof(h->reserved)),
                 MULTI_IMAGE_BAD_TABLE);
 
-        tables_size = sizeof(*h) +
-                      mi.variant_count * sizeof(struct format_variant) +
-                      mi.rule_count * sizeof(struct format_rule) +
-                      mi.stream_count * sizeof(struct format_stream) +
-                      mi.chunk_count * sizeof(struct format_chunk);
-        REQUIRE(get_le32(h->tables_size) == tables_size, MULTI_IMAGE_BAD_TABLE);
-        REQUIRE(tables_size <= store_size, MULTI_IMAGE_TRUNCATED);
+        tables_size = get_le32(h->tables_size);
+        /* Less than the header wraps around, and is too much as well. */
+        REQUIRE(tables_size - sizeof(*h) <= store_size - sizeof(*h),
+                MULTI_IMAGE_TRUNCATED);
         REQUIRE(tables_match_digest(store, tables_size),
                 MULTI_IMAGE_BAD_TABLE_DIGEST);
 
-        mi.variants = (const void *)(h + 1);
-        mi.rules = (const void *)(mi.variants + mi.variant_count);
+        at = read_variants(&mi, (const void *)(h + 1),
+                           (const void *)(mi.store + tables_size));
+        REQUIRE(at && mi.rule_count * sizeof(struct format_rule) +
+                                      mi.stream_count *
+                                              sizeof(struct format_stream) +
+                                      mi.chunk_count *
+                                              sizeof(struct format_chunk) ==
+                              tables_size - (size_t)((const uint8_t *)at - mi.store),
+                MULTI_IMAGE_BAD_TABLE);
+        mi.rules = (const void *)at;
         mi.streams = (const void *)(mi.rules + mi.rule_count);
         mi.chunks = (const void *)(mi.streams + mi.stream_count);
         for (i = 0; i < mi.rule_count; i++)
@@ -207,10 +239,10 @@ int multi_image_variant(const struct multi_image *mi, uint32_t index,
         uint32_t i;
 
         REQUIRE(index < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
-        v = &mi->variants[index];
         for (i = 0; i < mi->stream_count; i++)
                 if (get_le32(mi->streams[i].max_chunk) > chunk_size)
                         chunk_size = get_le32(mi->streams[i].max_chunk);
+        v = &mi->variants[index];
         *ret_info = (struct variant_info){
                 .kind = get_le32(v->kind),
                 .image_size = get_le64(v->image_size),

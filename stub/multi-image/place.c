@@ -17,7 +17,7 @@
 static int next_place(struct placer *p, uint8_t part, uint64_t size, uint8_t **ret)
 {
         struct unpacker *u = p->u;
-        uint64_t setup_size = get_le64(u->mi->variants[u->variant].setup_size);
+        uint64_t setup_size = get_le64(u->row->setup_size);
 
         *ret = NULL;
         if (part == PART_PAYLOAD) {
@@ -195,7 +195,7 @@ static int derive_slide(struct unpacker *u)
 
 static SELDOM int open_slide(struct unpacker *u)
 {
-        const struct format_variant *v = &u->mi->variants[u->variant];
+        const struct format_variant *v = u->row;
         uint32_t list;
 
         for (list = 0; list < 3; list++) {

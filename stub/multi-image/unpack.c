@@ -80,7 +80,7 @@ int expand(struct expander *e, uint64_t offset, uint64_t size, uint8_t *out)
 static int check_image(const struct unpacker *u, const uint8_t *setup,
                        const uint8_t *body, uint64_t body_size)
 {
-        const struct format_variant *v = &u->mi->variants[u->variant];
+        const struct format_variant *v = u->row;
         uint8_t digest[SHA256_SIZE];
         struct sha256 s;
 
@@ -121,10 +121,11 @@ int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
         int err;
 
         REQUIRE(variant < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
-        v = &mi->variants[variant];
+        u.row = &mi->variants[variant];
         if ((err = streams_open(&u)) || (err = layout(&u)))
                 return err;
 
+        v = u.row;
         room = body_size(v);
         REQUIRE(room <= memory->body_room, MULTI_IMAGE_NO_MEMORY);
         rest = u.prefix_size - get_le64(v->setup_size);

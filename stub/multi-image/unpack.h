@@ -95,6 +95,7 @@ struct sites {
 struct unpacker {
         const struct multi_image *mi;
         uint32_t variant;
+        const struct format_variant *row; /* its */
         struct arena arena;
 
         struct reader streams[STREAM_GROUP_FIRST];
