@@ -32,7 +32,7 @@ STUB_CODECS := deflate xz
 STUB_LIBRARY_deflate := -ldeflate
 STUB_LIBRARY_xz := -llzma
 # Most bytes of set-up, head and stub program together.
-STUB_LIMIT_deflate := 49152
+STUB_LIMIT_deflate := 65536
 STUB_LIMIT_xz := 81920
 
 STUB_OUT := $(OUT)/stub

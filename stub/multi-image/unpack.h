@@ -6,6 +6,7 @@
  *   layout         addresses of all slots, places of all entries
  *   place          bodies to their places, fields relocated, tables that
  *                  follow from the fragments filled on the way
+ *   btf            .BTF
  *   symbols        kallsyms
  *   then the frame around it (unpack.c) or its segments (load.c)
  */
@@ -143,6 +144,7 @@ int body_take(struct unpacker *u, struct body_stream *s, size_t size,
 
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
+int btf_derive(struct unpacker *u);
 int symbols_derive(struct unpacker *u);
 int sites_open(struct unpacker *u);
 int sites_derive(struct unpacker *u);
