@@ -290,7 +290,7 @@ static int print_text(const struct packing *p)
                 if (image->payload_codec && !image->stored)
                         printf(" (%s unpacked to %zu bytes)",
                                image->payload_codec, image->unpacked_size);
-                printf(", vmlinux: %s", yes(p->inputs[i].has_linked));
+                printf(", vmlinux: %s", yes(p->vmlinuxes[i]));
                 if (p->inputs[i].has_linked)
                         printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s, btf %s",
                                yes(p->report.orc[i]),
