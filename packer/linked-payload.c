@@ -356,8 +356,22 @@ static const uint8_t *bytes_at(const struct linker_output *o, uint64_t addr,
         return o->image->payload + s->offset + (addr - s->addr);
 }
 
-/* A field whose target is what its bytes say: symbol 0 and that as addend. */
-static void add_relocation(struct linker_output *o, uint64_t addr, uint32_t type)
+/* A symbol that is no per-CPU one: what the KASLR table lists as an address is
+ * none either, even if it is 0. */
+static uint32_t find_anchor(const struct linked *l)
+{
+        uint32_t i;
+
+        for (i = 1; i < l->symbol_count; i++)
+                if (l->symbols[i].type == STT_FUNC)
+                        return i;
+        return 0;
+}
+
+/* A field whose target is what its bytes say: any symbol, and the rest as
+ * addend. */
+static void add_relocation(struct linker_output *o, uint64_t addr, uint32_t type,
+                           uint32_t symbol)
 {
         bool is_64 = type == R_X86_64_64;
         const uint8_t *bytes = bytes_at(o, addr, is_64 ? 8 : 4);
@@ -373,7 +387,8 @@ static void add_relocation(struct linker_output *o, uint64_t addr, uint32_t type
         l->relocations[l->relocation_count++] = (struct linked_relocation){
                 .offset = addr,
                 .type = type,
-                .addend = (int64_t)target,
+                .symbol = symbol,
+                .addend = (int64_t)(target - l->symbols[symbol].value),
         };
 }
 
@@ -385,6 +400,7 @@ static void add_slide(struct linker_output *o, uint64_t start)
         const struct linked *l = o->linked;
         uint64_t percpu_size = 0, percpu_load = 0;
         uint64_t at = o->image->unpacked_size;
+        uint32_t anchor = find_anchor(l);
         int list = 0;
         size_t i;
 
@@ -399,12 +415,14 @@ static void add_slide(struct linker_output *o, uint64_t start)
 
                 at -= 4;
                 addr = (uint64_t)(int64_t)(int32_t)load32(o->image->payload + at);
-                if (!addr)
+                if (!addr) {
                         list++;
-                else if (addr - percpu_load < percpu_size)
-                        add_relocation(o, addr - percpu_load, types[list]);
-                else
-                        add_relocation(o, addr, types[list]);
+                        continue;
+                }
+                if (addr - percpu_load < percpu_size)
+                        addr -= percpu_load;
+                add_relocation(o, addr, types[list],
+                               types[list] == R_X86_64_PC32 ? 0 : anchor);
         }
 }
 
@@ -424,7 +442,7 @@ static void add_records(struct linker_output *o)
                 for (at = 0; at + t->size <= s->size; at += t->size)
                         for (column = 0; column < t->columns; column++)
                                 add_relocation(o, s->addr + at + 4 * column,
-                                               R_X86_64_PC32);
+                                               R_X86_64_PC32, 0);
         }
 }
 
