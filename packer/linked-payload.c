@@ -19,6 +19,9 @@
 #include "linked-parts.h"
 #include "variant.h"
 
+/* More than any kernel has: each symbol is looked for in all of them. */
+#define MAX_SECTIONS 256
+
 /* Fewer symbols are no Linux; more than any has. */
 #define MIN_SYMBOLS 256u
 #define MAX_SYMBOLS (1u << 20)
@@ -426,6 +429,17 @@ static void add_slide(struct linker_output *o, uint64_t start)
         }
 }
 
+/* The table of records that a section is; NULL if it is none. */
+static const struct record_table *find_records(const struct linked_section *s)
+{
+        const struct record_table *t = record_table_find(s->name);
+
+        return t && !t->unlinked && s->flags & SHF_ALLOC &&
+                               s->type != SHT_NOBITS ?
+                       t :
+                       NULL;
+}
+
 static void add_records(struct linker_output *o)
 {
         const struct linked *l = o->linked;
@@ -433,11 +447,11 @@ static void add_records(struct linker_output *o)
 
         for (i = 1; i < l->section_count; i++) {
                 const struct linked_section *s = &l->sections[i];
-                const struct record_table *t = record_table_find(s->name);
+                const struct record_table *t = find_records(s);
                 uint64_t at;
                 unsigned column;
 
-                if (!t || t->unlinked || !(s->flags & SHF_ALLOC))
+                if (!t)
                         continue;
                 for (at = 0; at + t->size <= s->size; at += t->size)
                         for (column = 0; column < t->columns; column++)
@@ -458,7 +472,7 @@ static void add_relocations(struct linker_output *o)
         if (start < image->unpacked_size)
                 room = (image->unpacked_size - start) / 4;
         for (i = 1; i < l->section_count; i++)
-                if (record_table_find(l->sections[i].name))
+                if (find_records(&l->sections[i]))
                         room += l->sections[i].size / 4;
         l->relocations = allocate(room, sizeof(*l->relocations));
         if (start < image->unpacked_size)
@@ -490,7 +504,7 @@ bool linked_from_payload(const struct image *image, struct linked *ret_linked)
         linked.elf = o.elf = elf_memory((char *)image->payload,
                                         image->unpacked_size);
         if (linked.path && o.elf && !linked_read_sections(&o) &&
-            !linked_compare_sections(&o) && find_kallsyms_in(&o, &k) &&
+            linked.section_count <= MAX_SECTIONS && !linked_compare_sections(&o) && find_kallsyms_in(&o, &k) &&
             add_symbols(&o, &k)) {
                 add_relocations(&o);
                 *ret_linked = linked;
