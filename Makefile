@@ -76,6 +76,8 @@ help:
 #:                               compares their boot code
 #:                   CC=         "distcc gcc", "icecc gcc", … (ccache gcc)
 #:                   INGOT_CACHE=  finished kernels, unpacked sources (~/.cache/ingot)
+#: debian          out/debian/<flavour>/{vmlinuz,vmlinux}, Debian's own kernels, downloaded with
+#:                 their -dbg packages (2 GB) and kept; packs, boots and measures them
 #: reference       out/reference/<backend>-<bits>/{kernel,image}, the small kernel of
 #:                 docs/reference-kernel.md; reference-packed: out/reference/multi-image
 #: check           tests, within an hour

@@ -3,6 +3,7 @@
 # Compiling kernels once per backend, and the tools for it.
 
 include build/linux.mk
+include build/debian.mk
 include build/reference.mk
 
 # The filter that stores a kernel's payload; linked with the stub's writer of the same frame.

@@ -292,13 +292,14 @@ static int print_text(const struct packing *p)
                 if (image->payload_codec && !image->stored)
                         printf(" (%s unpacked to %zu bytes)",
                                image->payload_codec, image->unpacked_size);
-                printf(", vmlinux: %s", yes(p->inputs[i].has_linked));
+                printf(", vmlinux: %s", yes(p->vmlinuxes[i]));
                 if (p->inputs[i].has_linked)
-                        printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s",
+                        printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s, btf %s",
                                yes(p->report.orc[i]),
                                yes(p->report.kallsyms[i]),
                                yes(p->report.slide[i]),
-                               yes(p->report.sites[i]));
+                               yes(p->report.sites[i]),
+                               yes(p->report.btf[i]));
                 putchar('\n');
         }
         printf("%s: %zu bytes, %.3f of its images' %" PRIu64 " (%" PRIu64
@@ -342,6 +343,7 @@ static int print_json(const struct packing *p)
                 json_add_bool(o, "kallsyms_modelled", p->report.kallsyms[i]);
                 json_add_bool(o, "kaslr_modelled", p->report.slide[i]);
                 json_add_bool(o, "sites_modelled", p->report.sites[i]);
+                json_add_bool(o, "btf_modelled", p->report.btf[i]);
         }
         return json_print(root);
 }

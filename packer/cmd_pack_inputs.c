@@ -174,8 +174,13 @@ static void read_input(void *context, size_t i)
 
         o->code = image_read(p->images[i], &input->image, &o->message);
         input->name = p->names[i];
-        if (o->code || !p->vmlinuxes[i])
+        if (o->code)
                 return;
+        if (!p->vmlinuxes[i]) {
+                input->has_linked = linked_from_payload(&input->image,
+                                                        &input->linked);
+                return;
+        }
         o->code = linked_read(p->vmlinuxes[i], &input->image, &input->linked,
                               &o->message);
         input->has_linked = !o->code;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bodies.h"
+#include "btf.h"
 #include "groups.h"
 
 /* A membership is numbered once for each group it occurs in. */
@@ -362,6 +363,7 @@ void encode(const struct master *m, const struct interner *names,
         put_addresses(e);
         put_symbols(e);
         put_sites(e);
+        btf_put(m, names, ret);
         bodies_free(e->bodies);
         interner_free(e->memberships);
         groups_free(e->groups);

@@ -105,6 +105,7 @@ struct linked {
         size_t symbol_count;
         struct linked_relocation *relocations;
         size_t relocation_count;
+        char *names; /* of symbols, if the file has none; or NULL */
         void *elf; /* libelf's handle; the names point into it */
         int fd;
 };
@@ -120,6 +121,8 @@ void image_free(struct image *image);
  * headers); a vmlinux of another build is refused. */
 int linked_read(const char *path, const struct image *image,
                 struct linked *ret_linked, char **ret_message);
+/* What the image tells of itself, where there is no vmlinux; false: not enough. */
+bool linked_from_payload(const struct image *image, struct linked *ret_linked);
 void linked_free(struct linked *linked);
 
 /* Index of the first relocation at addr or behind it; relocation_count if there

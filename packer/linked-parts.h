@@ -30,6 +30,12 @@ Elf_Data *linked_section_data(struct linker_output *o, size_t index);
 /* An address as image.h has them. */
 uint64_t linked_addr(const struct linker_output *o, uint64_t addr);
 
+/* Section headers, and the comparison of their bytes with the payload's. */
+int linked_read_sections(struct linker_output *o);
+int linked_compare_sections(struct linker_output *o);
+
+void linked_sort_relocations(struct linked *l);
+
 /* Appends the relocations of every allocated section, and sorts them. */
 int linked_read_relocations(struct linker_output *o);
 

@@ -153,7 +153,7 @@ static int compare_relocations(const void *a, const void *b)
         return x->addend < y->addend ? -1 : x->addend > y->addend;
 }
 
-static void sort_relocations(struct linked *l)
+void linked_sort_relocations(struct linked *l)
 {
         struct linked_relocation *r = l->relocations;
         size_t i = 1;
@@ -186,6 +186,6 @@ int linked_read_relocations(struct linker_output *o)
                 if ((err = read_table(o, i, shdr.sh_info)))
                         return err;
         }
-        sort_relocations(l);
+        linked_sort_relocations(l);
         return 0;
 }

@@ -87,7 +87,7 @@ static int open_elf(struct linker_output *o)
         return 0;
 }
 
-static int read_sections(struct linker_output *o)
+int linked_read_sections(struct linker_output *o)
 {
         struct linked *l = o->linked;
         size_t count, names;
@@ -165,7 +165,7 @@ static const uint8_t *payload_at(const struct image *image, uint64_t addr,
         return NULL;
 }
 
-static int compare_sections(struct linker_output *o)
+int linked_compare_sections(struct linker_output *o)
 {
         const struct linked *l = o->linked;
         const struct image *image = o->image;
@@ -302,8 +302,8 @@ int linked_read(const char *path, const struct image *image,
         linked.path = strdup(path);
         if (!linked.path)
                 return fail_errno(ret_message, path, "memory");
-        if ((err = open_elf(&o)) || (err = read_sections(&o)) ||
-            (err = compare_sections(&o)) || (err = read_symbols(&o)) ||
+        if ((err = open_elf(&o)) || (err = linked_read_sections(&o)) ||
+            (err = linked_compare_sections(&o)) || (err = read_symbols(&o)) ||
             (err = linked_read_relocations(&o))) {
                 linked_free(&linked);
                 return err;
@@ -332,6 +332,7 @@ void linked_free(struct linked *linked)
         free(linked->sections);
         free(linked->symbols);
         free(linked->relocations);
+        free(linked->names);
         elf_end(linked->elf);
         if (linked->fd >= 0)
                 close(linked->fd);

@@ -341,6 +341,8 @@ static uint8_t whole_kind(const struct variant *v, const char *name)
                 return ENTRY_ORC;
         if (v->derived.slide && strcmp(name, "(slide)") == 0)
                 return ENTRY_SLIDE;
+        if (v->derived.btf && strcmp(name, ".BTF") == 0)
+                return ENTRY_BTF;
         if (v->derived.sites[SITE_RETURN] && strcmp(name, ".return_sites") == 0)
                 return ENTRY_SITES + SITE_RETURN;
         if (v->derived.sites[SITE_RETPOLINE] &&
@@ -546,6 +548,8 @@ void variant_free(struct variant *v)
         free(v->fields.at);
         free(v->orcs.at);
         free(v->symbols.at);
+        free(v->btf.types.at);
+        free(v->btf.strings.at);
         free(v->runs);
         free(v->pieces.at);
         for (i = 0; i < SITE_TABLE_COUNT; i++)

@@ -28,6 +28,7 @@ struct fragment *find_kind(struct variant *v, uint8_t kind);
 bool find_orc(struct variant *v);
 bool find_slide(struct variant *v);
 bool find_sites(struct variant *v, enum site_table table);
+bool find_btf(struct variant *v, struct interner *names);
 bool find_kallsyms(struct variant *v, struct interner *names);
 
 #endif

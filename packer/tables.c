@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Recognises the tables that follow from the fragments, so that the store need
- * not hold them: ORC unwind tables, the KASLR relocation table, kallsyms, sites.
+ * not hold them: ORC unwind tables, the KASLR relocation table, kallsyms, sites, BTF.
  *
  * Each model is tried on the image's own table; where a single byte differs the
  * table is stored as bytes instead, as in a kernel of another version or from
@@ -26,14 +26,18 @@ struct fragment *find_kind(struct variant *v, uint8_t kind)
 
 bool variant_tables(struct variant *v, struct interner *names)
 {
-        struct derivation follows = {
-                .orc = v->derived.orc && find_orc(v),
-                .kallsyms = v->derived.kallsyms && find_kallsyms(v, names),
-                .slide = v->derived.slide && find_slide(v),
-        };
+        struct derivation follows;
         bool again;
         int i;
 
+        /* Where there is none it was not split as such. */
+        v->derived.btf = v->derived.btf && find_kind(v, ENTRY_BTF);
+        follows = (struct derivation){
+                .orc = v->derived.orc && find_orc(v),
+                .kallsyms = v->derived.kallsyms && find_kallsyms(v, names),
+                .slide = v->derived.slide && find_slide(v),
+                .btf = v->derived.btf && find_btf(v, names),
+        };
         for (i = 0; i < SITE_TABLE_COUNT; i++)
                 follows.sites[i] = v->derived.sites[i] && find_sites(v, i);
         again = memcmp(&follows, &v->derived, sizeof(follows)) != 0;

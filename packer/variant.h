@@ -66,9 +66,31 @@ struct kernel_symbol {
         uint32_t name; /* type and name, interned */
 };
 
+/* A type of BTF. */
+struct btf_type {
+        uint32_t start, size; /* of its record, words */
+        uint8_t kind;
+        uint32_t key; /* what it is called, interned; equal in all variants */
+};
+
+struct btf_string {
+        uint32_t offset; /* in the section's strings */
+        uint32_t name;   /* interned */
+};
+
+/* .BTF: types from number 1, strings but the empty one at 0. */
+struct btf {
+        const uint8_t *words; /* of the records */
+        VECTOR(struct btf_type) types;
+        VECTOR(struct btf_string) strings;
+};
+
+/* The string at offset: its index, or NONE. */
+uint32_t btf_string(const struct btf *b, uint32_t offset);
+
 /* Which tables follow from the fragments. */
 struct derivation {
-        bool orc, kallsyms, slide, sites[SITE_TABLE_COUNT];
+        bool orc, kallsyms, slide, btf, sites[SITE_TABLE_COUNT];
 };
 
 /* Records of a table of sites that are next to each other among all sites. */
@@ -103,6 +125,7 @@ struct variant {
         uint32_t *symbol_fragment; /* by linked symbol: its fragment or NONE */
         struct derivation derived;
         struct sites sites[SITE_TABLE_COUNT];
+        struct btf btf;
 };
 
 #define NONE UINT32_MAX

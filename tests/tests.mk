@@ -116,6 +116,7 @@ bench: bench-tools $(INGOT) linux-packed reference reference-packed
 	$(Q)OUT='$(abspath $(OUT))' tests/bench/reference
 	@echo
 	$(Q)build/reference-sizes $(INGOT) $(REFERENCE_OUT) 1.6
+	$(if $(wildcard $(DEBIAN_OUT)/vmlinuz-ingot.xz),$(Q)OUT='$(abspath $(OUT))' tests/bench/debian)
 
 # --- What runs ------------------------------------------------------------------------------
 # Scripts that need no virtual machine; then the short and the long boots.
@@ -123,7 +124,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
 	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test \
 	matrix.test kaslr.test override.test memory.test image.test flips.test)
-LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test matrix-zstd.test nested.test)
+LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test matrix-zstd.test nested.test debian.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 	$(SCRIPT_TESTS) tests/fuzz/fuzz.test
 

@@ -220,6 +220,24 @@ enum stream_id {
                              * thunk (32 bits), varint span of all, varint count
                              * of sites, then for each run signed varint sites
                              * passed over, varint records << 2 | back */
+        STREAM_BTF_KIND,   /* one byte a record: enum btf_record */
+        STREAM_BTF_COUNT,  /* varint a record with members, or a function: vlen */
+        STREAM_BTF_NAME,   /* varint a record: 0 none, 1 the next string that was
+                            * not named before, else number of the string + 1 */
+        STREAM_BTF_MEMBER_NAME,   /* the same for members */
+        STREAM_BTF_NEAR,   /* BTF_NEAR words: 0, or 1 + the signed varint own type
+                            * less that one */
+        STREAM_BTF_TYPE,   /* BTF_TYPE words: varint */
+        STREAM_BTF_NUMBER, /* other words, info apart: varint */
+        STREAM_BTF_MEMBER_NUMBER, /* the same for members: signed varint, less that
+                                   * of the member before */
+        STREAM_BTF_STRING, /* NUL-terminated; empty: a symbol's name */
+        STREAM_BTF_SYMBOL, /* signed varint an empty string: its symbol less the
+                            * one behind the last such */
+        STREAM_BTF_ORDER,  /* per variant: varint count of runs of records, then
+                            * for each signed varint records passed over, varint
+                            * records; varint count of early strings, then for
+                            * each varint strings before it, varint its number */
         STREAM_GROUP_FIRST  /* streams of group g begin here
                              * + g * GROUP_STREAM_COUNT */
 };
@@ -299,10 +317,11 @@ enum entry_op {
         ENTRY_SYMBOL_SEQS = 8,    /* derived: kallsyms_seqs_of_names */
         ENTRY_SLIDE = 9,          /* derived: KASLR relocation table */
         ENTRY_PATCH = 10, /* a body that is told by its differences from the last
-                           * one of kind 0 or 13 in its slot */
+                           * one of kind 0 or 14 in its slot */
         ENTRY_SITES = 11, /* derived: .return_sites; 12: .retpoline_sites */
-        ENTRY_CODE = 13,  /* bytes of code that is taken apart */
-        ENTRY_KIND_COUNT = 14,
+        ENTRY_BTF = 13,   /* derived: .BTF */
+        ENTRY_CODE = 14,  /* bytes of code that is taken apart */
+        ENTRY_KIND_COUNT = 15,
         ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
         ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
 };
@@ -310,6 +329,64 @@ enum entry_op {
 /* Tables of the places that branch to a thunk, 4 bytes a record. */
 enum site_table { SITE_RETURN, SITE_RETPOLINE, SITE_TABLE_COUNT };
 #define SITE_MAX_BACK 3 /* bytes from an instruction's start to its field */
+
+/* One byte a record of BTF, the kernel's types. */
+enum btf_record {
+        BTF_KIND = 0x1f,    /* kind of include/uapi/linux/btf.h */
+        BTF_VERSION = 0x20, /* of the same type as the record before */
+        BTF_FLAG = 0x80,    /* kind_flag */
+};
+
+/* What a word of a record is. */
+enum btf_word {
+        BTF_NUMBER, /* as it stands */
+        BTF_NAME,   /* a string */
+        BTF_TYPE,   /* a type */
+        BTF_NEAR,   /* a type, most often one close by */
+};
+
+/* A record is name, info, one word more, fixed ones, and those of each member. */
+#define BTF_KIND_COUNT 20
+#define BTF_FUNC 12
+#define BTF_RECORD_WORDS 3
+#define BTF_MAX_MEMBERS 65535
+struct btf_kind {
+        uint8_t third; /* enum btf_word */
+        uint8_t fixed_count, member_count;
+        uint8_t fixed[3], member[3];
+};
+extern const struct btf_kind btf_kinds[BTF_KIND_COUNT];
+
+/* Does a record of this kind have a number in STREAM_BTF_COUNT? */
+static inline int btf_has_count(uint8_t kind)
+{
+        return btf_kinds[kind].member_count || kind == BTF_FUNC;
+}
+
+/* What word i of a record is, enum btf_word; info is a number. */
+static inline uint8_t btf_word(uint8_t kind, uint32_t i)
+{
+        const struct btf_kind *k = &btf_kinds[kind];
+
+        if (i < BTF_RECORD_WORDS)
+                return i == 0 ? BTF_NAME : i == 2 ? k->third : BTF_NUMBER;
+        i -= BTF_RECORD_WORDS;
+        return i < k->fixed_count ?
+                       k->fixed[i] :
+                       k->member[(i - k->fixed_count) % k->member_count];
+}
+
+/* Offset 0 of .BTF; types follow, then strings. */
+struct btf_header {
+        le16 magic;   /* BTF_MAGIC */
+        uint8_t version; /* 1 */
+        uint8_t flags;   /* 0 */
+        le32 header_size;
+        le32 types_offset, types_size; /* behind the header */
+        le32 strings_offset, strings_size;
+};
+_Static_assert(sizeof(struct btf_header) == 24, "include/uapi/linux/btf.h");
+#define BTF_MAGIC 0xeb9f
 
 /* Where a section's bytes go. */
 enum section_part {

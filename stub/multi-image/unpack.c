@@ -25,6 +25,9 @@ int rebuild(struct unpacker *u)
         if ((err = bodies_open(u)) || (err = place(u)))
                 return err;
         u->arena.used = mark; /* chunks and the KASLR table are done with */
+        if ((err = btf_derive(u)))
+                return err;
+        u->arena.used = mark;
         return symbols_derive(u);
 }
 

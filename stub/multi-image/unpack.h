@@ -6,6 +6,7 @@
  *   layout         addresses of all slots, places of all entries
  *   place          bodies to their places, fields relocated, tables that
  *                  follow from the fragments filled on the way
+ *   btf            .BTF
  *   symbols        kallsyms
  *   then the frame around it (unpack.c) or its segments (load.c)
  */
@@ -161,6 +162,7 @@ int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
 
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
+int btf_derive(struct unpacker *u);
 int symbols_derive(struct unpacker *u);
 int sites_open(struct unpacker *u);
 int sites_derive(struct unpacker *u);

@@ -3,8 +3,8 @@
  * A kernel of some 20 KiB that only halts: input for the packer's tests.  It
  * has what the packer looks for: functions, strings, tables of pointers, calls
  * within and between sections, zero pages, bss, Xen and PVH notes, and in its
- * 64-bit form a per-CPU area at address 0, unwind tables, and tables of the
- * places that branch to a thunk.
+ * 64-bit form a per-CPU area at address 0, unwind tables, tables of the
+ * places that branch to a thunk, and a description of types.
  *
  * Assemble with --defsym BACKEND=n: most is equal for every n, one function is
  * of another length, one differs in an immediate, one is in n = 1 only, so that
@@ -247,6 +247,66 @@ stack:  .skip   16384
         .asciz  "Xen"
 1:
         .endm
+/* Types: the same in all, but another order in odd ones, a member more from 2 on,
+ * and there a string before its first use. */
+.if BITS == 64
+        .section .BTF, "a"
+        .macro  btf name, kind, count, third
+        .long   \name - btf_strings, \kind << 24 | \count, \third
+        .endm
+        .macro  btf_int
+        btf     btf_int_name, 1, 0, 4
+        .long   0x01000020
+        .endm
+        .macro  btf_pointer to
+        btf     btf_strings, 2, 0, \to
+        .endm
+        .short  0xeb9f
+        .byte   1, 0
+        .long   24, 0, btf_strings - btf_types
+        .long   btf_strings - btf_types, btf_end - btf_strings
+btf_types:
+.if BACKEND & 1
+        btf_pointer 3
+        btf_int
+        .set    int, 2
+        .set    pointer, 1
+.else
+        btf_int
+        btf_pointer 3
+        .set    int, 1
+        .set    pointer, 2
+.endif
+        btf     btf_task, 4, 2 + (BACKEND >= 2), 16     /* 3, a structure */
+        .long   btf_state - btf_strings, int, 0
+        .long   btf_next - btf_strings, pointer, 64
+.if BACKEND >= 2
+        .long   btf_flags - btf_strings, int, 32
+.endif
+        btf     btf_strings, 13, 1, int                 /* 4, a prototype */
+        .long   btf_next - btf_strings, pointer
+        btf     btf_function, 12, 1, 4
+        btf     btf_strings, 3, 0, 0                    /* 6, an array */
+        .long   int, int, 8
+        btf     btf_mode, 6, 2, 4                       /* 7, an enumeration */
+        .long   btf_on - btf_strings, 1, btf_off - btf_strings, 0
+btf_strings:
+        .byte   0
+.if BACKEND >= 2
+btf_flags: .asciz "flags"
+.endif
+btf_int_name: .asciz "int"
+btf_task: .asciz "task"
+btf_state: .asciz "state"
+btf_next: .asciz "next"
+btf_function: .asciz "function"
+btf_mode: .asciz "mode"
+btf_on: .asciz "on"
+btf_off: .asciz "off"
+        .asciz  "unused"
+btf_end:
+.endif
+
         .section .note.Xen, "a", @note
         note    1               /* ENTRY */
         pointer start
