@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compress.h"
 #include "patch.h"
 #include "scatter.h"
 
@@ -37,7 +38,7 @@ struct bodies {
         struct streams *streams;
         struct interner *orcs; /* of 6 bytes */
         const uint32_t *orc_rank;
-        uint32_t chunk_size;
+        enum codec_id codec;
         uint64_t last_cut[MULTI_IMAGE_MAX_STREAMS];
         const struct master_section *section;
         uint32_t last_target[MULTI_IMAGE_MAX_GROUPS][FORMAT_MAX_COLUMNS];
@@ -219,13 +220,15 @@ uint8_t bodies_read(struct bodies *b, const struct place *p,
 /* ---- writing ------------------------------------------------------------ */
 
 /* Room for a body in its stream's chunk, or a new chunk. */
-static void cut_chunk(struct bodies *b, uint32_t stream, uint64_t size)
+static void cut_chunk(struct bodies *b, enum group_stream stream, uint64_t size)
 {
-        struct stream *s = &b->streams->at[stream];
+        uint32_t id = group_stream(b->group, stream);
+        struct stream *s = &b->streams->at[id];
 
-        if (s->bytes.count - b->last_cut[stream] + size <= b->chunk_size)
+        if (s->bytes.count - b->last_cut[id] + size <=
+            chunk_size(b->codec, stream))
                 return;
-        b->last_cut[stream] = s->bytes.count;
+        b->last_cut[id] = s->bytes.count;
         *VECTOR_ADD(&s->cuts) = s->bytes.count;
 }
 
@@ -417,10 +420,8 @@ void bodies_keep(struct bodies *b)
 static void put_whole(struct bodies *b, enum group_stream stream,
                       const uint8_t *bytes, size_t size)
 {
-        uint32_t id = group_stream(b->group, stream);
-
-        cut_chunk(b, id, size);
-        put_bytes(&b->streams->at[id].bytes, bytes, size);
+        cut_chunk(b, stream, size);
+        put_bytes(out(b, stream), bytes, size);
 }
 
 void bodies_put(struct bodies *b)
@@ -462,14 +463,14 @@ void bodies_begin_place(struct bodies *b)
 }
 
 struct bodies *bodies_new(const struct master *m, struct streams *streams,
-                          uint32_t chunk_size, struct interner *orcs,
+                          enum codec_id codec, struct interner *orcs,
                           const uint32_t *orc_rank, bool scatter)
 {
         struct bodies *b = allocate(1, sizeof(*b));
 
         *b = (struct bodies){ .m = m,
                               .streams = streams,
-                              .chunk_size = chunk_size,
+                              .codec = codec,
                               .orcs = orcs,
                               .orc_rank = orc_rank,
                               .scatter = scatter,

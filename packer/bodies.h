@@ -9,9 +9,9 @@ struct bodies;
 
 /* orc_rank: number of each unwind record by its number in orcs; NULL, with
  * streams NULL too: nothing will be written.  Both, m and streams are used until
- * bodies_free().  chunk_size: as for encode().  scatter: code is taken apart. */
+ * bodies_free().  scatter: code is taken apart. */
 struct bodies *bodies_new(const struct master *m, struct streams *streams,
-                          uint32_t chunk_size, struct interner *orcs,
+                          enum codec_id codec, struct interner *orcs,
                           const uint32_t *orc_rank, bool scatter);
 void bodies_free(struct bodies *b);
 

@@ -28,19 +28,19 @@
  * One chunk of each body stream is in memory while a variant is rebuilt, and for
  * xz its dictionary besides: they have to fit into the window that the kernel
  * asks for anyway.  Deflate looks back 32 KiB, so half a MiB loses it 0.2 %;
- * for LZMA 1 MiB instead of 4 costs 2.4 % (native and kvm), and this is less.
- * zstd has no other dictionary: so more than LZMA.
+ * the others lose more, most of all in the stream of code.
  */
-uint32_t chunk_size(enum codec_id codec)
+uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
 {
-        switch (codec) {
-        case CODEC_ZSTD:
-                return 2560u << 10;
-        case CODEC_XZ:
-                return 768u << 10;
-        default:
-                return 512u << 10;
-        }
+        static const struct {
+                uint32_t code, rest;
+        } sizes[] = {
+                [CODEC_DEFLATE] = { 512u << 10, 512u << 10 },
+                [CODEC_XZ] = { 1536u << 10, 768u << 10 },
+                [CODEC_ZSTD] = { 2560u << 10, 2560u << 10 },
+        };
+
+        return stream == GROUP_BODY_CODE ? sizes[codec].code : sizes[codec].rest;
 }
 
 static void keep_if_smaller(struct packed_chunk *c, const uint8_t *packed,

@@ -19,8 +19,8 @@ struct packed_streams {
         uint32_t stream_count;
 };
 
-/* Body bytes that one chunk may have with this codec. */
-uint32_t chunk_size(enum codec_id codec);
+/* Bytes that a chunk of a body stream may have with this codec. */
+uint32_t chunk_size(enum codec_id codec, enum group_stream stream);
 
 /* Compresses all streams with threads threads; the result does not depend on
  * their number.  done is called after each chunk and may be NULL. */

@@ -337,7 +337,7 @@ static void put_sites(struct encoder *e)
 }
 
 void encode(const struct master *m, const struct interner *names,
-            uint32_t chunk_size, enum grouping grouping, struct streams *ret)
+            enum codec_id codec, enum grouping grouping, struct streams *ret)
 {
         struct encoder *e = allocate(1, sizeof(*e));
         le32 section_count = put_le32((uint32_t)m->sections.count);
@@ -354,7 +354,7 @@ void encode(const struct master *m, const struct interner *names,
         e->groups = groups_new(m, e->orcs, grouping);
         ret->count = group_stream(groups_count(e->groups), 0);
         number_all(e);
-        e->bodies = bodies_new(m, ret, chunk_size, e->orcs, e->orc_rank,
+        e->bodies = bodies_new(m, ret, codec, e->orcs, e->orc_rank,
                                grouping == GROUPING_ONE);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
                   sizeof(section_count));

@@ -22,9 +22,9 @@ static inline uint32_t group_stream(uint8_t group, uint32_t stream)
         return STREAM_GROUP_FIRST + group * GROUP_STREAM_COUNT + stream;
 }
 
-/* chunk_size: bytes that a chunk of a body stream may have. */
+/* The streams of m, to be compressed with codec. */
 void encode(const struct master *m, const struct interner *names,
-            uint32_t chunk_size, enum grouping grouping, struct streams *ret);
+            enum codec_id codec, enum grouping grouping, struct streams *ret);
 void streams_free(struct streams *streams);
 
 #endif

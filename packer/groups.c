@@ -108,7 +108,7 @@ static void find_in_place(struct groups *g, struct bodies *bodies,
 static void find_patches(struct groups *g, struct interner *orcs)
 {
         const struct master *m = g->m;
-        struct bodies *bodies = bodies_new(m, NULL, 0, orcs, NULL, false);
+        struct bodies *bodies = bodies_new(m, NULL, CODEC_STORED, orcs, NULL, false);
         uint32_t i, p;
 
         g->is_patch = allocate(m->versions.count, sizeof(*g->is_patch));
