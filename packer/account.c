@@ -407,7 +407,7 @@ static size_t walk_work_size(const struct store *store)
                 if (stream_kind(i) < STREAM_GROUP_FIRST + GROUP_BODY_FIRST)
                         size += get_le64(store->mi.streams[i].raw_size) + 16;
                 else
-                        size += get_le32(store->mi.streams[i].max_chunk) +
+                        size += 2 * get_le32(store->mi.streams[i].max_chunk) +
                                 2 * BODY_SLACK;
         return size;
 }

@@ -6,7 +6,7 @@
  * xz: raw LZMA2, with the literal and position bits that serve each chunk best;
  * they travel with the stream.  The x86 filter is not needed, since branches
  * hold absolute pool addresses already.
- * zstd: level 22 with a window over the whole chunk.
+ * zstd: level 22 with a window over the chunk and the one before.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include "compress.h"
@@ -28,7 +28,8 @@
  * One chunk of each body stream is in memory while a variant is rebuilt, and for
  * xz its dictionary besides: they have to fit into the window that the kernel
  * asks for anyway.  Deflate looks back 32 KiB, so half a MiB loses it 0.2 %;
- * the others lose more, most of all in the stream of code.
+ * the others lose more, most of all in the stream of code.  zstd
+ * looks back into the chunk before, which is in memory as well.
  */
 uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
 {
@@ -37,7 +38,7 @@ uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
         } sizes[] = {
                 [CODEC_DEFLATE] = { 512u << 10, 512u << 10 },
                 [CODEC_XZ] = { 1536u << 10, 768u << 10 },
-                [CODEC_ZSTD] = { 2560u << 10, 2560u << 10 },
+                [CODEC_ZSTD] = { 1024u << 10, 512u << 10 },
         };
 
         return stream == GROUP_BODY_CODE ? sizes[codec].code : sizes[codec].rest;
@@ -104,7 +105,7 @@ static void pack_xz(struct packed_chunk *c)
         free(packed);
 }
 
-/* Its best level and a window over the whole chunk; other lengths of match or
+/* Its best level, which chooses a window over chunk and history; other lengths of match or
  * strategies gain less than 0.1 % on any stream. */
 static void pack_zstd(struct packed_chunk *c)
 {
@@ -117,6 +118,8 @@ static void pack_zstd(struct packed_chunk *c)
         ZSTD_CCtx_setParameter(z, ZSTD_c_format, ZSTD_f_zstd1_magicless);
         ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, 0);
         ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, ZSTD_maxCLevel());
+        ZSTD_CCtx_refPrefix_advanced(z, c->raw - c->history, c->history,
+                                     ZSTD_dct_auto);
         size = ZSTD_compress2(z, packed, c->raw_size, c->raw, c->raw_size);
         if (!ZSTD_isError(size))
                 keep_if_smaller(c, packed, size);
@@ -158,6 +161,9 @@ static void add_chunks(struct packed_streams *p, const struct stream *s,
         size_t i;
 
         for (i = 0; i <= s->cuts.count; i++) {
+                /* Only streams of bodies have cuts. */
+                uint32_t before = i ? p->chunks.at[p->chunks.count - 1].raw_size :
+                                      0;
                 uint64_t end = i < s->cuts.count ? s->cuts.at[i] :
                                                    s->bytes.count;
 
@@ -168,8 +174,10 @@ static void add_chunks(struct packed_streams *p, const struct stream *s,
 
                         *VECTOR_ADD(&p->chunks) = (struct packed_chunk){
                                 .raw = s->bytes.at + start,
+                                .history = before,
                                 .raw_size = (uint32_t)size,
                         };
+                        before = 0;
                         ++*ret_count;
                         start += size;
                 }

@@ -8,6 +8,7 @@
 /* One chunk; packed is to be freed.  Equal sizes: stored. */
 struct packed_chunk {
         const uint8_t *raw;
+        uint32_t history; /* bytes before raw that are the stream's chunk before */
         uint32_t raw_size;
         uint8_t *packed;
         uint32_t packed_size;

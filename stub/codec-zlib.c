@@ -4,7 +4,8 @@
 
 #include "multi-image/multi-image.h"
 
-static int decode(const void *in, size_t in_size, void *out, size_t out_size)
+static int decode(const void *in, size_t in_size, void *out, size_t out_size,
+                  size_t history __attribute__((unused)))
 {
         z_stream z = { .next_in = (Bytef *)in,
                        .avail_in = (uInt)in_size,

@@ -45,7 +45,7 @@ STUB_FLAGS := -std=gnu11 -Oz -fno-tree-sink -fno-move-loop-invariants -fno-tree-
 	-g -Wall -Wextra -Werror -Istub -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -mno-red-zone \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
-STUB_LINK := -static-pie -nostdlib -Wl,--no-dynamic-linker,--gc-sections,-z,norelro,-z,noexecstack,-z,pack-relative-relocs \
+STUB_LINK := -static-pie -nostdlib -Wl,--no-dynamic-linker,--gc-sections,--sort-section=alignment,-z,norelro,-z,noexecstack,-z,pack-relative-relocs \
 	-Wl,--hash-style=sysv,--build-id=none,--no-warn-rwx-segments,--no-undefined
 
 stub-objects = $(patsubst %,$(STUB_OUT)/obj/%.o,$(basename $(notdir $(1))))

@@ -7,7 +7,8 @@
 
 #include "multi-image.h"
 
-static int decode(const void *in, size_t in_size, void *out, size_t out_size)
+static int decode(const void *in, size_t in_size, void *out, size_t out_size,
+                  size_t history __attribute__((unused)))
 {
         lzma_options_lzma options = {
                 .dict_size = out_size < LZMA_DICT_SIZE_MIN ? LZMA_DICT_SIZE_MIN :

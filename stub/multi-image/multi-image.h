@@ -71,9 +71,11 @@ struct codec {
         uint8_t id;       /* enum codec_id */
         const char *name; /* "deflate", "xz", "zstd" */
         /* Decodes exactly out_size bytes from exactly in_size bytes; 0, or
-         * a multi_image_error.  May call the embedder's malloc and free. */
+         * a multi_image_error.  out still holds the chunk before, history
+         * bytes; a codec that looks back has as many bytes of room in front of
+         * out.  May call the embedder's malloc and free. */
         int (*decode)(const void *in, size_t in_size, void *out,
-                      size_t out_size);
+                      size_t out_size, size_t history);
         uint32_t memory_size; /* most that decode allocates, bytes; xz adds a
                                * dictionary as large as the chunk */
 };

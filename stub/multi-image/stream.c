@@ -2,7 +2,7 @@
 /*
  * Streams: the small ones are unpacked as a whole into the arena, those of
  * bodies chunk by chunk into one buffer each, so that a rebuild never holds
- * more than a chunk of bodies beside the image.
+ * more than a chunk or two of bodies beside the image.
  */
 #include <string.h>
 
@@ -41,7 +41,7 @@ uint32_t read_varint(struct reader *r)
 }
 
 static int unpack_chunk(const struct unpacker *u, uint32_t index,
-                        const uint8_t *packed, uint8_t *out)
+                        const uint8_t *packed, uint8_t *out, size_t history)
 {
         const struct format_chunk *c = &u->mi->chunks[index];
         uint32_t packed_size = get_le32(c->packed_size);
@@ -55,7 +55,7 @@ static int unpack_chunk(const struct unpacker *u, uint32_t index,
         for (codec = multi_image_codecs; *codec; codec++)
                 if ((*codec)->id == u->mi->header->codec)
                         return (*codec)->decode(packed, packed_size, out,
-                                                raw_size);
+                                                raw_size, history);
         return MULTI_IMAGE_UNKNOWN_CODEC;
 }
 
@@ -85,7 +85,7 @@ static int open_whole(struct unpacker *u, struct position *p, struct reader *ret
         memset(out + size, 0, READER_SLACK);
         *ret = (struct reader){ out, out + size };
         for (; n; n--, p->chunk++) {
-                if ((err = unpack_chunk(u, p->chunk, p->packed, out)))
+                if ((err = unpack_chunk(u, p->chunk, p->packed, out, 0)))
                         return err;
                 p->packed += get_le32(u->mi->chunks[p->chunk].packed_size);
                 out += get_le32(u->mi->chunks[p->chunk].raw_size);
@@ -172,6 +172,7 @@ int streams_open(struct unpacker *u)
 int bodies_open(struct unpacker *u)
 {
         const struct format_stream *s = u->mi->streams + STREAM_GROUP_FIRST;
+        bool has_history = u->mi->header->codec == CODEC_ZSTD;
         uint32_t g, i;
 
         for (g = 0; g < u->group_count; g++, s += GROUP_STREAM_COUNT) {
@@ -180,11 +181,15 @@ int bodies_open(struct unpacker *u)
                 for (i = 0; i < GROUP_BODY_COUNT; i++) {
                         struct body_stream *b = &u->groups[g].bodies[i];
 
-                        b->buffer = arena_take(
-                                &u->arena,
-                                get_le32(s[GROUP_BODY_FIRST + i].max_chunk) +
-                                        BODY_SLACK);
+                        uint32_t chunk = get_le32(
+                                s[GROUP_BODY_FIRST + i].max_chunk);
+                        uint32_t history = 0;
+
+                        if (has_history && b->chunk_end - b->chunk > 1)
+                                history = chunk;
+                        b->buffer = arena_take(&u->arena, history + chunk + BODY_SLACK);
                         REQUIRE(b->buffer, MULTI_IMAGE_NO_MEMORY);
+                        b->buffer += history;
                 }
         }
         return MULTI_IMAGE_OK;
@@ -197,7 +202,7 @@ int body_refill(struct unpacker *u, struct body_stream *s)
 
         if (s->position != s->size || s->chunk == s->chunk_end)
                 return MULTI_IMAGE_OK;
-        if ((err = unpack_chunk(u, s->chunk, s->packed, s->buffer)))
+        if ((err = unpack_chunk(u, s->chunk, s->packed, s->buffer, s->size)))
                 return err;
         s->packed += get_le32(c->packed_size);
         s->size = get_le32(c->raw_size);

@@ -39,12 +39,13 @@ struct reader {
         const uint8_t *end;
 };
 
-/* A stream of bodies: one chunk in memory at a time. */
+/* A stream of bodies: one chunk in memory at a time, and the one before it if
+ * the codec wants that. */
 struct body_stream {
         uint32_t chunk;        /* next to unpack, index into mi->chunks */
         uint32_t chunk_end;
         const uint8_t *packed; /* of the next chunk */
-        uint8_t *buffer;
+        uint8_t *buffer; /* the chunk before ends where it begins */
         size_t position; /* in the buffer */
         size_t size;     /* unpacked bytes in the buffer */
 };

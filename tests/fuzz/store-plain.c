@@ -49,14 +49,24 @@ int main(int argc, char **argv)
         const struct codec *codec = find_codec(h->codec);
         const uint8_t *in = s.mi.store + tables_size;
         uint8_t *out = plain + tables_size;
-        for (uint32_t i = 0; i < s.mi.chunk_count; i++) {
+        /* As the reader has it: the chunk before stays where it was. */
+        uint8_t *room = malloc(2 * MULTI_IMAGE_MAX_CHUNK);
+        uint8_t *chunk = room + MULTI_IMAGE_MAX_CHUNK;
+        if (!room)
+                err(1, "memory");
+        for (uint32_t i = 0, stream = 0, end = 0, history = 0;
+             i < s.mi.chunk_count; i++) {
+                for (; i == end; stream++, history = 0)
+                        end += get_le32(s.mi.streams[stream].chunk_count);
                 uint32_t packed = get_le32(chunks[i].packed_size);
                 uint32_t raw = get_le32(chunks[i].raw_size);
 
                 if (packed == raw)
-                        memcpy(out, in, raw);
-                else if (codec->decode(in, packed, out, raw))
+                        memcpy(chunk, in, raw);
+                else if (codec->decode(in, packed, chunk, raw, history))
                         errx(1, "%s: chunk %u is damaged", argv[1], i);
+                memcpy(out, chunk, raw);
+                history = raw;
                 chunks[i].packed_size = chunks[i].raw_size;
                 in += packed;
                 out += raw;
@@ -75,6 +85,7 @@ int main(int argc, char **argv)
         FILE *f = fopen(argv[2], "wb");
         if (!f || fwrite(plain, 1, size, f) != size || fclose(f))
                 err(1, "%s", argv[2]);
+        free(room);
         free(plain);
         store_close(&s);
         return 0;
