@@ -79,6 +79,7 @@ STUB_FLAGS_libc := -fno-builtin -fno-tree-loop-distribute-patterns
 stub-fast := -O2 -ftree-sink -fmove-loop-invariants -ftree-slsr -ftree-dominator-opts -fno-align-functions -fno-align-loops -fno-align-jumps \
 	-fno-align-labels -fno-reorder-blocks -fno-reorder-blocks-and-partition
 STUB_FLAGS_place := $(stub-fast)
+STUB_FLAGS_gather := $(stub-fast)
 STUB_FLAGS_place-marks := $(stub-fast)
 STUB_FLAGS_sha256 := $(stub-fast)
 STUB_FLAGS_symbol-names := $(stub-fast)

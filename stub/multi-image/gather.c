@@ -89,10 +89,9 @@ struct parts {
         const struct field_marks *marks;
         const uint8_t *at[CODE_PART_COUNT], *end[CODE_PART_COUNT];
         uint8_t *out;
-        const uint8_t *start; /* of out */
-        uint16_t *turn;       /* next */
 };
 
+/* There is slack on both sides for a word. */
 static inline bool take(struct parts *p, enum code_part part, uint32_t size)
 {
         const uint8_t *at = p->at[part];
@@ -100,7 +99,7 @@ static inline bool take(struct parts *p, enum code_part part, uint32_t size)
 
         if (size > (size_t)(p->end[part] - at))
                 return false;
-        memcpy(&word, at, sizeof(word)); /* there is slack on both sides */
+        memcpy(&word, at, sizeof(word));
         memcpy(p->out, &word, sizeof(word));
         p->at[part] = at + size;
         p->out += size;
@@ -110,21 +109,20 @@ static inline bool take(struct parts *p, enum code_part part, uint32_t size)
 /* The distance of a branch: most are short, and their lowest byte like no other. */
 static inline bool take_distance(struct parts *p)
 {
-        struct varint high = read_long_varint(p->at[CODE_PART_REL32],
-                                              p->end[CODE_PART_REL32]);
+        struct reader r = { p->at[CODE_PART_REL32], p->end[CODE_PART_REL32] };
+        uint32_t high = read_varint_fast(&r);
         const uint8_t *low = p->at[CODE_PART_REL32_LOW]++;
-        uint32_t zigzag = high.value << 8 | *low;
+        uint32_t zigzag = high << 8 | *low;
         uint32_t value = zigzag >> 1 ^ -(zigzag & 1);
 
-        p->at[CODE_PART_REL32] = high.at;
+        p->at[CODE_PART_REL32] = r.at;
         memcpy(p->out, &value, sizeof(value));
         p->out += sizeof(value);
-        return high.at <= p->end[CODE_PART_REL32] &&
-               low < p->end[CODE_PART_REL32_LOW];
+        return reader_ok(&r) && low < p->end[CODE_PART_REL32_LOW];
 }
 
-/* An operand of 4 bytes.  is_first: there is another, so that a byte in the code
- * tells of this one if it has no mark. */
+/* An operand of 4 bytes, not the last of the body.  is_first: there is another, so
+ * that a byte in the code tells of this one if it has no mark. */
 static inline bool take_word(struct parts *p, enum code_part part,
                              enum code_part address, bool is_first)
 {
@@ -150,44 +148,58 @@ static inline bool take_word(struct parts *p, enum code_part part,
         return true;
 }
 
-static bool gather_body(struct parts *p, uint32_t left)
+static inline bool take_operands(struct parts *p, const struct instruction *i,
+                                 bool is_last)
 {
-        while (left) {
-                const uint8_t *head = p->at[CODE_PART_HEAD];
-                struct instruction i = instruction_parse(head);
-                uint32_t size = i.head + i.disp + i.imm;
-                enum code_part disp = i.disp == 1 ? CODE_PART_DISP8 :
-                                                    CODE_PART_DISP32;
-                enum code_part imm = instruction_imm_part(&i);
+        if (i->disp == 1) {
+                if (!take(p, CODE_PART_DISP8, 1))
+                        return false;
+        } else if (i->disp) {
+                /* Behind the last one no mark can be looked for. */
+                if (!(is_last ? take(p, CODE_PART_DISP32, 4) :
+                                take_word(p, CODE_PART_DISP32,
+                                          CODE_PART_ADDRESS, i->imm == 4)))
+                        return false;
+        }
+        if (!i->imm)
+                return true;
+        return i->imm == 4 && !is_last ?
+                       take_word(p, instruction_imm_part(i),
+                                 i->is_call ? CODE_PART_CALL : CODE_PART_ADDRESS,
+                                 false) :
+                       take(p, instruction_imm_part(i), i->imm);
+}
 
-                if (size > left) { /* cut off */
-                        if (left > (size_t)(p->end[CODE_PART_HEAD] - head))
-                                return false;
+/* Returns where turns end; NULL: the parts do not make size bytes. */
+static uint16_t *gather_body(struct parts *p, uint32_t size, uint16_t *turn)
+{
+        uint8_t *start = p->out, *end = start + size;
+
+        while (p->out < end) {
+                const uint8_t *head = p->at[CODE_PART_HEAD];
+                size_t heads = (size_t)(p->end[CODE_PART_HEAD] - head);
+                size_t left = (size_t)(end - p->out);
+                struct instruction i = instruction_parse(head);
+                uint32_t all = i.head + i.disp + i.imm;
+
+                if (all > left) { /* cut off */
+                        if (left > heads)
+                                return NULL;
                         memcpy(p->out, head, left);
                         p->at[CODE_PART_HEAD] += left;
-                        return true;
+                        return turn;
                 }
-                if (i.head > p->end[CODE_PART_HEAD] - head)
-                        return false;
+                if (i.head > heads)
+                        return NULL;
                 memcpy(p->out, head, INSTRUCTION_MAX_HEAD);
                 p->out += i.head;
-                p->at[CODE_PART_HEAD] += i.head;
-                left -= size;
-                /* Behind the last one no mark can be looked for. */
-                if (!(i.disp == 4 && left ?
-                              take_word(p, disp, CODE_PART_ADDRESS,
-                                        i.imm == 4) :
-                              take(p, disp, i.disp)) ||
-                    !(i.imm == 4 && left ?
-                              take_word(p, imm, i.is_call ? CODE_PART_CALL :
-                                                            CODE_PART_ADDRESS,
-                                        false) :
-                              take(p, imm, i.imm)))
-                        return false;
-                *p->turn = (uint16_t)(p->out - p->start);
-                p->turn += i.is_turn && left;
+                p->at[CODE_PART_HEAD] = head + i.head;
+                if (i.disp + i.imm && !take_operands(p, &i, all == left))
+                        return NULL;
+                *turn = (uint16_t)(p->out - start);
+                turn += i.is_turn && all != left;
         }
-        return true;
+        return turn;
 }
 
 bool code_open(struct unpacker *u, struct code *ret)
@@ -201,9 +213,7 @@ bool code_open(struct unpacker *u, struct code *ret)
 int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
 {
         struct parts p = { .marks = &u->pool,
-                           .out = ret->bytes,
-                           .start = ret->bytes,
-                           .turn = ret->turns };
+                           .out = ret->bytes };
         uint32_t i;
         int err;
 
@@ -216,9 +226,9 @@ int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
                 p.at[i] = s->buffer + s->position;
                 p.end[i] = s->buffer + s->size;
         }
-        *p.turn++ = 0;
-        REQUIRE(gather_body(&p, size), MULTI_IMAGE_BAD_LAYOUT);
-        ret->turn_end = p.turn;
+        ret->turns[0] = 0;
+        ret->turn_end = gather_body(&p, size, ret->turns + 1);
+        REQUIRE(ret->turn_end, MULTI_IMAGE_BAD_LAYOUT);
         for (i = 0; i < CODE_PART_COUNT; i++) {
                 struct body_stream *s =
                         &g->bodies[code_part_stream(i) - GROUP_BODY_FIRST];

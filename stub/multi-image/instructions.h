@@ -52,55 +52,59 @@ static inline enum code_part instruction_imm_part(const struct instruction *i)
 /* Opcodes of one byte, and those behind 0f. */
 extern const uint16_t instruction_forms[2][256];
 
-static inline struct instruction instruction_parse(const uint8_t *at)
+/* For each instruction of a kernel: most have no prefix, or one; no memory
+ * operand; no immediate. */
+static inline __attribute__((always_inline)) struct instruction
+instruction_parse(const uint8_t *at)
 {
         struct instruction i = { 0 };
         bool is_short = false, is_wide = false;
-        uint32_t n = 0;
-        uint16_t form;
-        uint8_t opcode;
+        uint8_t opcode = at[0];
+        uint32_t form = instruction_forms[0][opcode];
+        uint32_t n = 1;
 
-        while ((form = instruction_forms[0][opcode = at[n++]]) & INSN_PREFIX &&
-               n < 8) {
+        while (form & INSN_PREFIX && n < 8) {
                 is_short |= opcode == 0x66;
                 is_wide = (opcode & 0xf8) == 0x48;
+                opcode = at[n++];
+                form = instruction_forms[0][opcode];
         }
+        i.is_call = (opcode & 0xfe) == 0xe8;
         if (opcode == 0x0f) {
                 opcode = at[n++];
                 form = instruction_forms[1][opcode];
-                if ((opcode & 0xfd) == 0x38) /* 0f 38, 0f 3a: another byte */
-                        n++;
-        } else {
-                i.is_call = (opcode & 0xfe) == 0xe8;
+                n += (opcode & 0xfd) == 0x38; /* 0f 38, 0f 3a: another byte */
         }
         if (form & INSN_MODRM) {
                 uint8_t modrm = at[n++];
-                uint8_t mod = modrm >> 6, rm = modrm & 7;
 
-                if (form & INSN_TEST && modrm & 0x30)
-                        form = INSN_MODRM;
-                if ((form & INSN_TURN_RSP && (modrm & 0xd7) == 0xc4) ||
-                    (form & INSN_TURN_JUMP && (modrm & 0x38) == 0x20))
-                        form |= INSN_TURN;
-                if (mod == 1)
-                        i.disp = 1;
-                else if (mod == 2 || (mod == 0 && rm == 5))
-                        i.disp = 4;
-                if (mod != 3 && rm == 4) {
-                        if (mod == 0 && (at[n] & 7) == 5)
+                if (form & (INSN_TEST | INSN_TURN_RSP | INSN_TURN_JUMP)) {
+                        if (form & INSN_TEST && modrm & 0x30)
+                                form = INSN_MODRM;
+                        if ((form & INSN_TURN_RSP && (modrm & 0xd7) == 0xc4) ||
+                            (form & INSN_TURN_JUMP && (modrm & 0x38) == 0x20))
+                                form |= INSN_TURN;
+                }
+                if (modrm < 0xc0) { /* memory */
+                        uint8_t base = modrm & 7;
+
+                        if (base == 4) /* SIB */
+                                base = at[n++] & 7;
+                        if (modrm >= 0x80 || (modrm < 0x40 && base == 5))
                                 i.disp = 4;
-                        n++;
+                        else if (modrm >= 0x40)
+                                i.disp = 1;
                 }
         }
         i.head = (uint8_t)n;
         i.is_turn = form & INSN_TURN;
         i.is_branch = form & INSN_BRANCH;
-        if (form & INSN_IMM8)
-                i.imm = 1;
-        if (form & INSN_IMM16)
-                i.imm += 2;
+        if (!(form & (INSN_IMM8 | INSN_IMM16 | INSN_IMM)))
+                return i;
         if (form & INSN_IMM)
                 i.imm = form & INSN_WIDE && is_wide ? 8 : is_short ? 2 : 4;
+        else
+                i.imm = (uint8_t)(!!(form & INSN_IMM8) + (form & INSN_IMM16) / 4);
         return i;
 }
 
