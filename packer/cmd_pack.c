@@ -39,14 +39,13 @@ static const struct option_row options[] = {
           AT(codec),
           .argument = "CODEC",
           .help = "deflate (default), xz or zstd" },
-        { .name = "groups",
-          .letter = 'g',
+        { .name = "for",
+          .letter = 'F',
           .kind = OPTION_STRING,
-          AT(groups),
-          .argument = "HOW",
-          .help = "one: the smallest file (default with xz and zstd), or several: "
-                  "a variant does not unpack what only others hold (with "
-                  "deflate)" },
+          AT(aim),
+          .argument = "AIM",
+          .help = "size: the smallest file (default), or speed: a variant does not "
+                  "unpack what only others hold" },
         { .name = "default",
           .letter = 'd',
           .kind = OPTION_STRING,
@@ -127,19 +126,14 @@ static int check_multiboot(struct packing *p)
         return 0;
 }
 
-static int choose_grouping(struct packing *p)
+static int choose_aim(struct packing *p)
 {
-        const char *name = p->values.groups;
+        const char *name = p->values.aim;
 
-        if (name && strcmp(name, "one") && strcmp(name, "several"))
-                return usage_error(p->command,
-                                   "--groups: '%s' is not one or several",
+        if (name && strcmp(name, "size") && strcmp(name, "speed"))
+                return usage_error(p->command, "--for: '%s' is not size or speed",
                                    name);
-        /* Who takes deflate wants to boot soon, others a small file. */
-        if (!name)
-                name = p->options.codec == CODEC_DEFLATE ? "several" : "one";
-        p->options.grouping =
-                strcmp(name, "several") ? GROUPING_ONE : GROUPING_SEVERAL;
+        p->options.aim = name && strcmp(name, "speed") == 0 ? AIM_SPEED : AIM_SIZE;
         return 0;
 }
 
@@ -374,7 +368,7 @@ static int pack_all(struct packing *p, const struct string_list *texts)
         if (err)
                 return report_failure(err, message);
         if ((err = choose_codec(p)) || (err = check_multiboot(p)) ||
-            (err = choose_grouping(p)) || (err = collect_inputs(p, texts)) ||
+            (err = choose_aim(p)) || (err = collect_inputs(p, texts)) ||
             (err = choose_default(p)) || (err = make_rules(p)) ||
             (err = read_inputs(p)) || (err = make_file(p)))
                 return err;

@@ -14,7 +14,7 @@
 struct pack_command_options {
         const char *output;
         const char *codec;
-        const char *groups;
+        const char *aim;
         const char *default_name;
         const char *table;
         const char *from;

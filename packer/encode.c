@@ -337,7 +337,7 @@ static void put_sites(struct encoder *e)
 }
 
 void encode(const struct master *m, const struct interner *names,
-            enum codec_id codec, enum grouping grouping, struct streams *ret)
+            enum codec_id codec, enum aim aim, struct streams *ret)
 {
         struct encoder *e = allocate(1, sizeof(*e));
         le32 section_count = put_le32((uint32_t)m->sections.count);
@@ -351,11 +351,11 @@ void encode(const struct master *m, const struct interner *names,
                 .memberships = interner_new(),
                 .orcs = interner_new(),
         };
-        e->groups = groups_new(m, e->orcs, grouping);
+        e->groups = groups_new(m, e->orcs, aim);
         ret->count = group_stream(groups_count(e->groups), 0);
         number_all(e);
         e->bodies = bodies_new(m, ret, codec, e->orcs, e->orc_rank,
-                               grouping == GROUPING_ONE);
+                               aim == AIM_SIZE);
         put_bytes(out(e, STREAM_SECTIONS), &section_count,
                   sizeof(section_count));
         for (i = 0; i < m->sections.count; i++)

@@ -24,7 +24,7 @@ static inline uint32_t group_stream(uint8_t group, uint32_t stream)
 
 /* The streams of m, to be compressed with codec. */
 void encode(const struct master *m, const struct interner *names,
-            enum codec_id codec, enum grouping grouping, struct streams *ret);
+            enum codec_id codec, enum aim aim, struct streams *ret);
 void streams_free(struct streams *streams);
 
 #endif

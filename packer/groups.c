@@ -25,7 +25,7 @@
 
 struct groups {
         const struct master *m;
-        enum grouping grouping;
+        enum aim aim;
         bool *is_patch;            /* by version */
         struct interner *readers;  /* of le32: sets of variants */
         uint8_t *group_of_readers; /* by their number; NULL: one for all */
@@ -82,7 +82,7 @@ static uint32_t least_gain(const struct groups *g, const struct version *x)
 {
         bool alone = __builtin_popcount(x->membership) == 1;
 
-        return g->grouping == GROUPING_SEVERAL && alone ? LEAST_GAIN_ALONE : 1;
+        return g->aim == AIM_SPEED && alone ? LEAST_GAIN_ALONE : 1;
 }
 
 static void find_in_place(struct groups *g, struct bodies *bodies,
@@ -157,16 +157,16 @@ static void make_groups(struct groups *g)
 }
 
 struct groups *groups_new(const struct master *m, struct interner *orcs,
-                          enum grouping grouping)
+                          enum aim aim)
 {
         struct groups *g = allocate(1, sizeof(*g));
 
         *g = (struct groups){ .m = m,
-                              .grouping = grouping,
+                              .aim = aim,
                               .readers = interner_new(),
                               .count = SHARED_GROUP + 1 };
         find_patches(g, orcs);
-        if (grouping == GROUPING_SEVERAL && m->variant_count > 1)
+        if (aim == AIM_SPEED && m->variant_count > 1)
                 make_groups(g);
         return g;
 }

@@ -13,7 +13,7 @@ struct groups;
 /* orcs: unwind records by number, of 6 bytes; those of versions that may be
  * patches are added.  m is used until groups_free(). */
 struct groups *groups_new(const struct master *m, struct interner *orcs,
-                          enum grouping grouping);
+                          enum aim aim);
 void groups_free(struct groups *g);
 
 uint32_t groups_count(const struct groups *g);

@@ -413,7 +413,7 @@ int pack(const struct pack_input *inputs, size_t count,
         merge(&m, variants, (uint32_t)count);
         ret_report->fragment_count = m.places.count;
         ret_report->version_count = m.versions.count;
-        encode(&m, names, options->codec, options->grouping,
+        encode(&m, names, options->codec, options->aim,
                streams);
         pool_mark = (uint8_t)(m.pool.base >> 24);
         master_free(&m);

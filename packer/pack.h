@@ -29,17 +29,17 @@ struct pack_rule {
         uint32_t priority;
 };
 
-/* How entries are put into groups, each unpacked as a whole or not at all. */
-enum grouping {
-        GROUPING_ONE,     /* one group: what is alike stands together, which makes
-                           * the smallest file; a variant unpacks it all */
-        GROUPING_SEVERAL, /* what only some variants read is a group: no other
-                           * unpacks it */
+/* What a multi-image is to be good at. */
+enum aim {
+        AIM_SIZE,  /* a small file: what is alike stands together, code is told in
+                    * parts; a variant unpacks all */
+        AIM_SPEED, /* few instructions until the kernel runs: what only some
+                    * variants read no other unpacks, code is told as it is */
 };
 
 struct pack_options {
         enum codec_id codec;
-        enum grouping grouping;
+        enum aim aim;
         unsigned threads; /* at least 1 */
         uint32_t default_variant;
         const struct pack_rule *rules;
