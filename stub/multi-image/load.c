@@ -152,7 +152,7 @@ int multi_image_load(const struct multi_image *mi, uint32_t variant,
         int err;
 
         REQUIRE(variant < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
-        u.row = v = &mi->variants[variant];
+        v = &mi->variants[variant];
         room = get_le64(v->load_room);
         REQUIRE(room && room >= get_le64(v->load_size) &&
                         room >= get_le64(v->compact_size),

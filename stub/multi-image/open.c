@@ -79,7 +79,7 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
         return MULTI_IMAGE_OK;
 }
 
-/* Where the rows that begin at at end, at most at end; NULL if they do not. */
+/* Reads the variants' rows; gives where they end, NULL if that is behind end. */
 static const le32 *read_variants(struct multi_image *mi, const le32 *at,
                                  const le32 *end)
 {
@@ -153,7 +153,7 @@ int multi_image_open(const void *store, size_t store_size,
         const struct multi_image_header *h = store;
         struct multi_image mi = { .store = store, .store_size = store_size };
         const le32 *at;
-        size_t tables_size;
+        size_t tables_size, rest;
         uint32_t i;
         int err;
 
@@ -195,12 +195,11 @@ int multi_image_open(const void *store, size_t store_size,
 
         at = read_variants(&mi, (const void *)(h + 1),
                            (const void *)(mi.store + tables_size));
-        REQUIRE(at && mi.rule_count * sizeof(struct format_rule) +
-                                      mi.stream_count *
-                                              sizeof(struct format_stream) +
-                                      mi.chunk_count *
-                                              sizeof(struct format_chunk) ==
-                              tables_size - (size_t)((const uint8_t *)at - mi.store),
+        REQUIRE(at, MULTI_IMAGE_BAD_TABLE);
+        rest = tables_size - (size_t)((const uint8_t *)at - mi.store);
+        REQUIRE(rest == mi.rule_count * sizeof(struct format_rule) +
+                                mi.stream_count * sizeof(struct format_stream) +
+                                mi.chunk_count * sizeof(struct format_chunk),
                 MULTI_IMAGE_BAD_TABLE);
         mi.rules = (const void *)at;
         mi.streams = (const void *)(mi.rules + mi.rule_count);

@@ -147,6 +147,7 @@ int streams_open(struct unpacker *u)
         uint32_t i, n;
         int err;
 
+        u->row = &mi->variants[u->variant];
         u->group_count = (mi->stream_count - STREAM_GROUP_FIRST) /
                          GROUP_STREAM_COUNT;
         u->groups = arena_take(&u->arena, u->group_count * sizeof(*u->groups));

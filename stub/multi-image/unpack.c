@@ -124,7 +124,6 @@ int multi_image_unpack(const struct multi_image *mi, uint32_t variant,
         int err;
 
         REQUIRE(variant < mi->variant_count, MULTI_IMAGE_BAD_ARGUMENT);
-        u.row = &mi->variants[variant];
         if ((err = streams_open(&u)) || (err = layout(&u)))
                 return err;
 

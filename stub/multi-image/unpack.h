@@ -97,7 +97,7 @@ struct sites {
 struct unpacker {
         const struct multi_image *mi;
         uint32_t variant;
-        const struct format_variant *row; /* its */
+        const struct format_variant *row; /* its, from streams_open() on */
         struct arena arena;
 
         struct reader streams[STREAM_GROUP_FIRST];
