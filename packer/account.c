@@ -286,7 +286,6 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
         int err;
 
         w->u.mi = w->mi;
-        w->u.row = &w->mi->variants[0];
         w->u.all_groups = true;
         w->u.arena.base = work;
         w->u.arena.size = work_size;
