@@ -24,7 +24,7 @@ PACKER_SHARED_SOURCES := $(sort $(wildcard stub/multi-image/*.c)) \
 # usual names, and the stub.
 PACKER_BLOBS := packer/built-in-table.S packer/stub-blobs.S
 
-PACKER_LIBRARIES := -ldeflate -llzma -lzstd -llz4 -lz -lelf -ljson-c -lpthread
+PACKER_LIBRARIES := -ldeflate -llzma -lzstd -llz4 -lz -lelf -lnettle -ljson-c -lpthread
 
 PACKER_VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0)
 

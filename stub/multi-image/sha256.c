@@ -2,15 +2,20 @@
 /*
  * SHA-256 (FIPS 180-4, sections 4 to 6).  The stub hashes one image at boot,
  * which is most of what it does: hence eight rounds a step, no more, since the
- * code is carried in every multi-image.
+ * code is carried in every multi-image.  Processors that have instructions for it
+ * need a twentieth of the steps: those are nettle's.
  */
 #include "sha256.h"
 
+#include <stdbool.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 /* First 32 bits of the fractional parts of the cube roots of the first 64
  * primes (FIPS 180-4, 4.2.2). */
-static const uint32_t k[64] = {
+static const uint32_t k[64] __attribute__((aligned(16))) = {
         0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
         0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
         0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -70,6 +75,44 @@ static void compress(uint32_t state[8], const uint8_t *p)
         state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
+#ifdef __x86_64__
+/* nettle's sha256-internal.h; one block of 64 bytes. */
+void _nettle_sha256_compress_sha_ni(uint32_t state[8], const uint8_t *input,
+                                    const uint32_t constants[64]);
+
+/* SHA in leaf 7; it comes with SSSE3 and SSE4.1, which are used as well. */
+bool sha256_has_instructions(void)
+{
+        uint32_t a, b, c, d;
+
+        if (__get_cpuid_max(0, NULL) < 7)
+                return false;
+        __cpuid(1, a, b, c, d);
+        if (!(c & bit_SSSE3) || !(c & bit_SSE4_1))
+                return false;
+        __cpuid_count(7, 0, a, b, c, d);
+        return b & bit_SHA;
+}
+
+static void compress_fast(uint32_t state[8], const uint8_t *p)
+{
+        _nettle_sha256_compress_sha_ni(state, p, k);
+}
+#else
+#define compress_fast compress
+
+bool sha256_has_instructions(void)
+{
+        return false;
+}
+#endif
+
+void sha256_init_portable(struct sha256 *s)
+{
+        sha256_init(s);
+        s->is_fast = false;
+}
+
 void sha256_init(struct sha256 *s)
 {
         static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372,
@@ -78,10 +121,13 @@ void sha256_init(struct sha256 *s)
 
         memcpy(s->state, initial, sizeof(initial));
         s->size = 0;
+        s->is_fast = sha256_has_instructions();
 }
 
 void sha256_update(struct sha256 *s, const void *bytes, size_t size)
 {
+        void (*compress_block)(uint32_t *state, const uint8_t *p) =
+                s->is_fast ? compress_fast : compress;
         const uint8_t *p = bytes;
         size_t pending = s->size % 64;
 
@@ -94,10 +140,10 @@ void sha256_update(struct sha256 *s, const void *bytes, size_t size)
                 size -= n;
                 if (pending + n < 64)
                         return;
-                compress(s->state, s->block);
+                compress_block(s->state, s->block);
         }
         for (; size >= 64; p += 64, size -= 64)
-                compress(s->state, p);
+                compress_block(s->state, p);
         memcpy(s->block, p, size);
 }
 

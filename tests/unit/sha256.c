@@ -23,6 +23,30 @@ static void hash(const void *bytes, size_t size, size_t piece, char hex[65])
                 sprintf(hex + 2 * i, "%02x", digest[i]);
 }
 
+/* With the processor's instructions, if it has any, as without them. */
+static void test_same(void **state)
+{
+        uint8_t bytes[1000], fast[SHA256_SIZE], portable[SHA256_SIZE];
+        struct sha256 s;
+        size_t i, size;
+
+        (void)state;
+        if (!sha256_has_instructions())
+                skip();
+        for (i = 0; i < sizeof(bytes); i++)
+                bytes[i] = (uint8_t)(i * i + i / 7);
+        for (size = 0; size <= sizeof(bytes); size += 37) {
+                sha256_init(&s);
+                sha256_update(&s, bytes, size);
+                sha256_final(&s, fast);
+                sha256_init_portable(&s);
+                assert_false(s.is_fast);
+                sha256_update(&s, bytes, size);
+                sha256_final(&s, portable);
+                assert_memory_equal(fast, portable, sizeof(fast));
+        }
+}
+
 static const struct {
         const char *text, *digest;
 } examples[] = {
@@ -61,6 +85,7 @@ static void test_pieces(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_same),
                 cmocka_unit_test(test_examples),
                 cmocka_unit_test(test_pieces),
         };
