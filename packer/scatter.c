@@ -66,8 +66,7 @@ static void put_instruction(struct scatter *s, const struct instruction *i,
                 put_bytes(&s->ret->parts[disp], bytes, i->disp);
         bytes += i->disp;
         if (i->imm == 4 && !is_last)
-                put_word(s, imm, i->is_call ? CODE_PART_CALL : CODE_PART_ADDRESS,
-                         bytes, false);
+                put_word(s, imm, instruction_address_part(i), bytes, false);
         else
                 put_bytes(&s->ret->parts[imm], bytes, i->imm);
 }
@@ -93,7 +92,7 @@ bool scatter(const struct field_marks *marks, const uint8_t *bytes, uint32_t siz
                 }
                 put_instruction(&s, &insn, bytes + at, all == size - at);
                 at += all;
-                if (insn.is_turn && at < size)
+                if (instruction_is_turn(&insn) && at < size)
                         *VECTOR_ADD(&ret->turns) = (uint16_t)at;
         }
         return !s.is_ambiguous;

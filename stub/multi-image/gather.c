@@ -165,8 +165,7 @@ static inline bool take_operands(struct parts *p, const struct instruction *i,
                 return true;
         return i->imm == 4 && !is_last ?
                        take_word(p, instruction_imm_part(i),
-                                 i->is_call ? CODE_PART_CALL : CODE_PART_ADDRESS,
-                                 false) :
+                                 instruction_address_part(i), false) :
                        take(p, instruction_imm_part(i), i->imm);
 }
 
@@ -196,8 +195,8 @@ static uint16_t *gather_body(struct parts *p, uint32_t size, uint16_t *turn)
                 p->at[CODE_PART_HEAD] = head + i.head;
                 if (i.disp + i.imm && !take_operands(p, &i, all == left))
                         return NULL;
-                *turn = (uint16_t)(p->out - start);
-                turn += i.is_turn && all != left;
+                if (instruction_is_turn(&i) && all != left)
+                        *turn++ = (uint16_t)(p->out - start);
         }
         return turn;
 }

@@ -16,12 +16,11 @@
 
 /* Sizes are bytes: head, displacement, immediate, in this order. */
 struct instruction {
-        uint8_t head; /* prefixes, opcode, ModRM, SIB */
-        uint8_t disp; /* 0, 1 or 4 */
-        uint8_t imm;  /* 0 to 8; of a branch its distance: */
-        bool is_branch;
-        bool is_call; /* call or jmp */
-        bool is_turn; /* behind it the stack is often another: push, pop, ret, … */
+        uint32_t head; /* prefixes, opcode, ModRM, SIB */
+        uint32_t disp; /* 0, 1 or 4 */
+        uint32_t imm;  /* 0 to 8 */
+        uint32_t form; /* INSN_... */
+        uint8_t opcode;
 };
 
 /* Bytes that instruction_parse() may read, whatever they are. */
@@ -41,70 +40,97 @@ enum {
         INSN_TURN_JUMP = 1024, /* with ModRM /4: jmp */
 };
 
-/* Where an immediate is kept. */
+/* Where an immediate is kept; of a branch it is the distance. */
 static inline enum code_part instruction_imm_part(const struct instruction *i)
 {
-        return i->imm == 1 ? i->is_branch ? CODE_PART_REL8 : CODE_PART_IMM8 :
-               i->is_branch ? CODE_PART_REL32 :
-                              CODE_PART_IMM32;
+        if (i->form & INSN_BRANCH)
+                return i->imm == 1 ? CODE_PART_REL8 : CODE_PART_REL32;
+        return i->imm == 1 ? CODE_PART_IMM8 : CODE_PART_IMM32;
+}
+
+/* Where its low bytes are if it is an address. */
+static inline enum code_part instruction_address_part(const struct instruction *i)
+{
+        /* call and jmp: not jcc, whose opcodes are 80 to 8f */
+        return i->form & INSN_BRANCH && i->opcode >= 0xe8 ? CODE_PART_CALL :
+                                                            CODE_PART_ADDRESS;
+}
+
+/* Behind it the stack is often another: push, pop, ret, … */
+static inline bool instruction_is_turn(const struct instruction *i)
+{
+        return i->form & INSN_TURN;
 }
 
 /* Opcodes of one byte, and those behind 0f. */
 extern const uint16_t instruction_forms[2][256];
 
-/* For each instruction of a kernel: most have no prefix, or one; no memory
- * operand; no immediate. */
+/* What ModRM says of the displacement: its size, and whether a SIB byte follows;
+ * if that has no base either, the displacement has 4 bytes. */
+enum { MODRM_DISP = 7, MODRM_SIB = 8, MODRM_SIB_BASE = 16 };
+
+static inline uint32_t modrm_operand(uint32_t modrm)
+{
+        uint32_t rm = modrm & 7;
+
+        if (modrm >= 0xc0)
+                return 0;
+        return (rm == 4 ? MODRM_SIB : 0) |
+               (modrm >= 0x80 ? 4 :
+                modrm >= 0x40 ? 1 :
+                rm == 5       ? 4 :
+                rm == 4       ? MODRM_SIB_BASE :
+                                0);
+}
+
 static inline __attribute__((always_inline)) struct instruction
 instruction_parse(const uint8_t *at)
 {
-        struct instruction i = { 0 };
-        bool is_short = false, is_wide = false;
-        uint8_t opcode = at[0];
-        uint32_t form = instruction_forms[0][opcode];
-        uint32_t n = 1;
+        struct instruction i = { .opcode = at[0] };
+        const uint8_t *start = at++;
+        uint32_t prefix = 0; /* the last one */
+        bool is_short = false;
 
-        while (form & INSN_PREFIX && n < 8) {
-                is_short |= opcode == 0x66;
-                is_wide = (opcode & 0xf8) == 0x48;
-                opcode = at[n++];
-                form = instruction_forms[0][opcode];
+        i.form = instruction_forms[0][i.opcode];
+        while (i.form & INSN_PREFIX && at < start + 8) {
+                prefix = i.opcode;
+                is_short |= prefix == 0x66;
+                i.opcode = *at++;
+                i.form = instruction_forms[0][i.opcode];
         }
-        i.is_call = (opcode & 0xfe) == 0xe8;
-        if (opcode == 0x0f) {
-                opcode = at[n++];
-                form = instruction_forms[1][opcode];
-                n += (opcode & 0xfd) == 0x38; /* 0f 38, 0f 3a: another byte */
+        if (i.opcode == 0x0f) {
+                i.opcode = *at++;
+                i.form = instruction_forms[1][i.opcode];
+                at += (i.opcode & 0xfd) == 0x38; /* another byte */
         }
-        if (form & INSN_MODRM) {
-                uint8_t modrm = at[n++];
+        if (i.form & INSN_MODRM) {
+                uint32_t modrm = *at++;
+                uint32_t operand = modrm_operand(modrm);
 
-                if (form & (INSN_TEST | INSN_TURN_RSP | INSN_TURN_JUMP)) {
-                        if (form & INSN_TEST && modrm & 0x30)
-                                form = INSN_MODRM;
-                        if ((form & INSN_TURN_RSP && (modrm & 0xd7) == 0xc4) ||
-                            (form & INSN_TURN_JUMP && (modrm & 0x38) == 0x20))
-                                form |= INSN_TURN;
-                }
-                if (modrm < 0xc0) { /* memory */
-                        uint8_t base = modrm & 7;
+                i.disp = operand & MODRM_DISP;
+                if (operand & MODRM_SIB) {
+                        uint32_t base = *at++ & 7;
 
-                        if (base == 4) /* SIB */
-                                base = at[n++] & 7;
-                        if (modrm >= 0x80 || (modrm < 0x40 && base == 5))
+                        if (operand & MODRM_SIB_BASE && base == 5)
                                 i.disp = 4;
-                        else if (modrm >= 0x40)
-                                i.disp = 1;
+                }
+                if (i.form & (INSN_TEST | INSN_TURN_RSP | INSN_TURN_JUMP)) {
+                        if (i.form & INSN_TEST && modrm & 0x30)
+                                i.form = INSN_MODRM;
+                        if ((i.form & INSN_TURN_RSP && (modrm & 0xd7) == 0xc4) ||
+                            (i.form & INSN_TURN_JUMP && (modrm & 0x38) == 0x20))
+                                i.form |= INSN_TURN;
                 }
         }
-        i.head = (uint8_t)n;
-        i.is_turn = form & INSN_TURN;
-        i.is_branch = form & INSN_BRANCH;
-        if (!(form & (INSN_IMM8 | INSN_IMM16 | INSN_IMM)))
+        i.head = (uint32_t)(at - start);
+        if (!(i.form & (INSN_IMM | INSN_IMM8 | INSN_IMM16)))
                 return i;
-        if (form & INSN_IMM)
-                i.imm = form & INSN_WIDE && is_wide ? 8 : is_short ? 2 : 4;
+        if (i.form & INSN_IMM)
+                i.imm = i.form & INSN_WIDE && (prefix & 0xf8) == 0x48 ? 8 :
+                        is_short ? 2 :
+                                   4;
         else
-                i.imm = (uint8_t)(!!(form & INSN_IMM8) + (form & INSN_IMM16) / 4);
+                i.imm = (i.form & INSN_IMM8) / 2 + (i.form & INSN_IMM16) / 4;
         return i;
 }
 
