@@ -364,7 +364,8 @@ int btf_derive(struct unpacker *u)
 
         if (!d->size)
                 return MULTI_IMAGE_OK;
-        if ((err = measure(u, &b)) || (err = read_strings(u, &b)) ||
+        if ((err = streams_open_late(u, STREAM_BTF_KIND, STREAM_BTF_ORDER)) ||
+            (err = measure(u, &b)) || (err = read_strings(u, &b)) ||
             (err = find_order(u, &b, &runs, &run_count)))
                 return err;
         for (i = 0; i < b.record_count; i++)

@@ -53,12 +53,15 @@ static inline const struct field_kind *field_kind(uint8_t type)
 static int slide(struct unpacker *u, uint8_t type, uint8_t list,
                  uint64_t load_addr)
 {
+        le32 v;
+
         if (list == SLIDE_NONE || type & FIELD_UNLISTED ||
             !u->derived[ENTRY_SLIDE].size) /* not relocatable */
                 return MULTI_IMAGE_OK;
-        REQUIRE(u->slide_count[list] < u->slide_max[list],
-                MULTI_IMAGE_BAD_DERIVED);
-        u->slide[list][u->slide_count[list]++] = (uint32_t)load_addr;
+        REQUIRE(u->slide[list] != u->slide_end[list], MULTI_IMAGE_BAD_DERIVED);
+        v = put_le32((uint32_t)load_addr);
+        memcpy(u->slide[list], &v, sizeof(v));
+        u->slide[list] += sizeof(v);
         return MULTI_IMAGE_OK;
 }
 

@@ -168,43 +168,36 @@ static SELDOM int check_groups(const struct unpacker *u)
 }
 
 /* The KASLR table: a zero, the 64-bit fields, a zero, the inverse ones, a zero,
- * the 32-bit ones (arch/x86/tools/relocs.c, emit_relocs). */
-static int derive_slide(struct unpacker *u)
+ * the 32-bit ones (arch/x86/tools/relocs.c, emit_relocs).  How many there are is
+ * known, so each list grows where it belongs. */
+static SELDOM int open_slide(struct unpacker *u)
 {
         const struct derived *d = &u->derived[ENTRY_SLIDE];
-        uint8_t *out = u->compact + d->offset;
-        uint64_t size = 0;
-        uint32_t list, i;
+        uint64_t offset = 0;
+        uint32_t list;
 
         if (!d->size)
                 return MULTI_IMAGE_OK;
-        for (list = 0; list < 3; list++)
-                size += (1ull + u->slide_count[list]) * sizeof(le32);
-        REQUIRE(size == d->size, MULTI_IMAGE_BAD_DERIVED);
         for (list = 0; list < 3; list++) {
-                out += sizeof(le32); /* the zero */
-                for (i = 0; i < u->slide_count[list]; i++) {
-                        le32 v = put_le32(u->slide[list][i]);
+                uint32_t count = get_le32(u->row->slide_count[list]);
 
-                        memcpy(out, &v, sizeof(v));
-                        out += sizeof(v);
-                }
+                offset += sizeof(le32); /* the zero */
+                u->slide[list] = u->compact + d->offset + offset;
+                offset += count * (uint64_t)sizeof(le32);
+                REQUIRE(offset <= d->size, MULTI_IMAGE_BAD_DERIVED);
+                u->slide_end[list] = u->compact + d->offset + offset;
         }
+        REQUIRE(offset == d->size, MULTI_IMAGE_BAD_DERIVED);
         return MULTI_IMAGE_OK;
 }
 
-static SELDOM int open_slide(struct unpacker *u)
+static int check_slide(const struct unpacker *u)
 {
-        const struct format_variant *v = u->row;
         uint32_t list;
 
-        for (list = 0; list < 3; list++) {
-                u->slide_max[list] = get_le32(v->slide_count[list]);
-                u->slide[list] = arena_take(&u->arena,
-                                            u->slide_max[list] *
-                                                    (uint64_t)sizeof(uint32_t));
-                REQUIRE(u->slide[list], MULTI_IMAGE_NO_MEMORY);
-        }
+        for (list = 0; list < 3; list++)
+                REQUIRE(u->slide[list] == u->slide_end[list],
+                        MULTI_IMAGE_BAD_DERIVED);
         return MULTI_IMAGE_OK;
 }
 
@@ -241,7 +234,7 @@ int place(struct unpacker *u)
         if ((err = check_groups(u)))
                 return err;
         REQUIRE(p.orc_done == p.orc_total, MULTI_IMAGE_BAD_DERIVED);
-        if ((err = derive_slide(u)))
+        if ((err = check_slide(u)))
                 return err;
         return sites_derive(u);
 }

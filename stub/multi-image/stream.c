@@ -138,12 +138,38 @@ static int open_group(struct unpacker *u, struct position *p, struct group *g)
         return MULTI_IMAGE_OK;
 }
 
+/* Streams of tables that are derived when everything else is in place. */
+static bool is_late(uint32_t stream)
+{
+        return stream - STREAM_SYMBOL_MEMBERSHIP <=
+                       STREAM_TOKEN - STREAM_SYMBOL_MEMBERSHIP ||
+               stream - STREAM_BTF_KIND <= STREAM_BTF_ORDER - STREAM_BTF_KIND;
+}
+
+static struct position first_stream(const struct multi_image *mi)
+{
+        return (struct position){
+                .packed = mi->store + get_le32(mi->header->tables_size),
+        };
+}
+
+int streams_open_late(struct unpacker *u, uint32_t first, uint32_t last)
+{
+        struct position p = first_stream(u->mi);
+        int err;
+
+        while (p.stream < first)
+                skip_stream(u->mi, &p);
+        while (p.stream <= last)
+                if ((err = open_whole(u, &p, &u->streams[p.stream])))
+                        return err;
+        return MULTI_IMAGE_OK;
+}
+
 int streams_open(struct unpacker *u)
 {
         const struct multi_image *mi = u->mi;
-        struct position p = {
-                .packed = mi->store + get_le32(mi->header->tables_size),
-        };
+        struct position p = first_stream(mi);
         uint32_t i, n;
         int err;
 
@@ -154,7 +180,9 @@ int streams_open(struct unpacker *u)
         REQUIRE(u->groups, MULTI_IMAGE_NO_MEMORY);
         memset(u->groups, 0, u->group_count * sizeof(*u->groups));
         for (i = 0; i < STREAM_GROUP_FIRST; i++)
-                if ((err = open_whole(u, &p, &u->streams[i])))
+                if (is_late(i) && !u->all_groups)
+                        skip_stream(mi, &p);
+                else if ((err = open_whole(u, &p, &u->streams[i])))
                         return err;
         if ((err = read_memberships(u)))
                 return err;

@@ -24,7 +24,10 @@ int rebuild(struct unpacker *u)
         mark = u->arena.used;
         if ((err = bodies_open(u)) || (err = place(u)))
                 return err;
-        u->arena.used = mark; /* chunks and the KASLR table are done with */
+        u->arena.used = mark; /* chunks are done with */
+        if ((err = streams_open_late(u, STREAM_SYMBOL_MEMBERSHIP, STREAM_TOKEN)))
+                return err;
+        mark = u->arena.used;
         if ((err = btf_derive(u)))
                 return err;
         u->arena.used = mark;

@@ -101,7 +101,8 @@ struct unpacker {
         struct arena arena;
 
         struct reader streams[STREAM_GROUP_FIRST];
-        bool all_groups; /* open also those that the variant has no part in */
+        bool all_groups; /* open also those that the variant has no part in, and
+                          * at once those that are read late */
         struct group *groups;
         uint32_t group_count;
         struct membership *memberships;
@@ -120,9 +121,8 @@ struct unpacker {
         uint32_t fold_count;
         struct derived derived[ENTRY_KIND_COUNT];
 
-        /* KASLR table as it is collected, by list: abs64, inverse, abs32 */
-        uint32_t *slide[3];
-        uint32_t slide_count[3], slide_max[3];
+        /* KASLR table as it grows, by list: abs64, inverse, abs32 */
+        uint8_t *slide[3], *slide_end[3]; /* next, and behind the last */
 
         struct sites sites[SITE_TABLE_COUNT];
         uint32_t thunk_first, thunk_span; /* addresses of the thunks of all */
@@ -141,6 +141,8 @@ void *arena_take(struct arena *arena, uint64_t size);
 
 int streams_open(struct unpacker *u);
 int bodies_open(struct unpacker *u);
+/* Streams of symbols and of types, when their tables are derived. */
+int streams_open_late(struct unpacker *u, uint32_t first, uint32_t last);
 /* size bytes of a body stream, in one piece; they stay until the next call. */
 int body_take(struct unpacker *u, struct body_stream *s, size_t size,
               const uint8_t **ret_bytes);
