@@ -10,20 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Vector code may rely on so much. */
+#define ALIGNMENT 64
+
 static uint8_t *heap;
 static size_t heap_size, heap_used, blocks;
 
 void memory_lend(uint8_t *memory, size_t size)
 {
-        heap = memory;
-        heap_size = size;
+        size_t gap = -(uintptr_t)memory & (ALIGNMENT - 1);
+
+        heap = memory + gap;
+        heap_size = size > gap ? size - gap : 0;
         heap_used = blocks = 0;
 }
 
 void *malloc(size_t size)
 {
-        /* 64: the alignment that vector code may rely on */
-        size_t start = (heap_used + 63) & ~(size_t)63;
+        size_t start = (heap_used + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
         if (start > heap_size || size > heap_size - start)
                 return NULL;
         heap_used = start + size;
