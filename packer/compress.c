@@ -38,7 +38,7 @@ uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
         } sizes[] = {
                 [CODEC_DEFLATE] = { 512u << 10, 512u << 10 },
                 [CODEC_XZ] = { 1536u << 10, 768u << 10 },
-                [CODEC_ZSTD] = { 768u << 10, 512u << 10 },
+                [CODEC_ZSTD] = { 1024u << 10, 704u << 10 },
         };
 
         return stream == GROUP_BODY_CODE ? sizes[codec].code : sizes[codec].rest;

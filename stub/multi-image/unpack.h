@@ -134,7 +134,7 @@ struct unpacker {
         uint8_t *suffix;
 };
 
-#define POOL_GRANULE_SHIFT 8
+#define POOL_GRANULE_SHIFT 9
 
 /* NULL when the arena is used up.  16-byte aligned. */
 void *arena_take(struct arena *arena, uint64_t size);
