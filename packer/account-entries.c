@@ -70,11 +70,18 @@ static void tell_reasons(struct account *a, const struct slots *s)
         }
 }
 
-/* How well a symbol names its entry: less is better.  Padding before a function
- * has a symbol of its own, which says less than the function's. */
-static uint32_t rank(const char *name, uint32_t offset)
+/* The symbol name, at offset in a slot, is one of the entry's: its name, if it
+ * is the first.  The padding before a function has a symbol of its own, which
+ * is not counted. */
+static void add_symbol(struct account *a, struct entry_share *e,
+                       const char *name, uint32_t offset, uint32_t *nearest)
 {
-        return offset + (strncmp(name, "__pfx_", 6) ? 0 : UINT32_MAX / 2);
+        if (!strncmp(name, "__pfx_", 6))
+                return;
+        if (!e->symbols++ || offset < *nearest) {
+                e->name = (uint32_t)(name - a->names);
+                *nearest = offset;
+        }
 }
 
 static int name_entries(struct account *a, const struct unpacker *u,
@@ -85,7 +92,7 @@ static int name_entries(struct account *a, const struct unpacker *u,
         struct reader offsets = u->streams[STREAM_SYMBOL_OFFSET];
         struct reader names = u->streams[STREAM_SYMBOL_NAME];
         size_t size = (size_t)(names.end - names.at);
-        uint32_t *ranks = allocate(a->entries.count, sizeof(*ranks));
+        uint32_t *nearest = allocate(a->entries.count, sizeof(*nearest));
         uint32_t slot = 0, offset = 0;
         int err = MULTI_IMAGE_OK;
 
@@ -110,16 +117,13 @@ static int name_entries(struct account *a, const struct unpacker *u,
                         members = a->memberships[m - 1].members;
                 for (uint32_t n = s->first[slot]; n < s->first[slot + 1]; n++) {
                         struct entry_share *e = s->items[n];
-                        uint32_t *r = &ranks[e - a->entries.at];
 
-                        if (!(e->members & members) ||
-                            (e->name && *r <= rank(name, offset)))
-                                continue;
-                        e->name = (uint32_t)(name - a->names);
-                        *r = rank(name, offset);
+                        if (e->members & members)
+                                add_symbol(a, e, name, offset,
+                                           &nearest[e - a->entries.at]);
                 }
         }
-        free(ranks);
+        free(nearest);
         return err;
 }
 
@@ -190,7 +194,10 @@ void account_sort(struct account *a)
 void entry_name(const struct account *a, const struct entry_share *e,
                 char text[NAME_TEXT_SIZE])
 {
-        if (e->name)
+        if (e->symbols > 1)
+                snprintf(text, NAME_TEXT_SIZE, "%.511s +%" PRIu32,
+                         a->names + e->name, e->symbols - 1);
+        else if (e->symbols)
                 snprintf(text, NAME_TEXT_SIZE, "%s", a->names + e->name);
         else
                 snprintf(text, NAME_TEXT_SIZE, "%s #%" PRIu32,

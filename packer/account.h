@@ -51,6 +51,7 @@ struct entry_share {
         uint32_t slot;    /* or NO_SLOT */
         uint32_t base;    /* of a patch: index of the entry patched */
         uint32_t name;    /* of a symbol, offset in the account's names; or 0 */
+        uint32_t symbols; /* that it has in all */
         uint32_t size;    /* of the fragment */
         enum reason reason;
         struct share share;
@@ -91,13 +92,13 @@ const char *reason_name(enum reason reason);
 
 void share_add(struct share *s, const struct share *more);
 
-/* As many names of 31 bytes, each with a sign; a symbol's name; one and two
- * sets. */
+/* As many names of 31 bytes, each with a sign; a symbol's name and a
+ * number; a name and two sets. */
 #define MEMBERS_TEXT_SIZE (MULTI_IMAGE_MAX_VARIANTS * 32)
-#define NAME_TEXT_SIZE    512 /* KSYM_NAME_LEN */
+#define NAME_TEXT_SIZE    (512 + 16) /* KSYM_NAME_LEN */
 #define REASON_TEXT_SIZE  (NAME_TEXT_SIZE + 2 * MEMBERS_TEXT_SIZE + 32)
 
-/* The name of its symbol, or "SECTION #NUMBER". */
+/* The name of its symbol and how many more it has, or "SECTION #NUMBER". */
 void entry_name(const struct account *a, const struct entry_share *e,
                 char text[NAME_TEXT_SIZE]);
 

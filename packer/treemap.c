@@ -26,6 +26,7 @@
 #define STRIP         15 /* of a section, for its name */
 #define LETTER        6.03 /* width at the labels' size of 10 */
 #define LINE          12
+#define LEAST_LETTERS 5 /* that tell something of a longer name */
 #define SMALL_ENTRY   20000 /* less than this part of the file: told together */
 #define SMALL_SECTION 1000
 
@@ -48,7 +49,8 @@ struct box {
         char *why; /* more for the title; or NULL */
         uint64_t size, raw;
         const char *colour; /* NULL: it has a frame and a strip */
-        bool is_rest;       /* comes last, though it may be large */
+        uint64_t rest;      /* entries that are told together: such a box comes
+                             * last, though it may be large */
         VECTOR(struct box) boxes;
         struct rectangle at;
 };
@@ -112,8 +114,8 @@ static int compare_boxes(const void *a, const void *b)
 {
         const struct box *x = a, *y = b;
 
-        if (x->is_rest != y->is_rest)
-                return x->is_rest - y->is_rest;
+        if (!x->rest != !y->rest)
+                return x->rest ? 1 : -1;
         return (x->size < y->size) - (x->size > y->size);
 }
 
@@ -199,29 +201,35 @@ static struct box *membership_box(struct treemap *t, const uint32_t *sections,
         return &t->root.boxes.at[sections[e->section]].boxes.at[n];
 }
 
-/* Entries come largest first, so the rest follows all others of its
- * membership. */
 static void add_entry(struct treemap *t, struct box *membership,
                       const struct entry_share *e)
 {
         const struct account *a = t->account;
-        bool is_small = e->share.packed < t->store->size / SMALL_ENTRY;
-        struct box *b = NULL;
         char name[NAME_TEXT_SIZE], why[REASON_TEXT_SIZE];
+        struct box *b;
 
-        if (membership->boxes.count)
-                b = &membership->boxes.at[membership->boxes.count - 1];
-        if (!b || !b->is_rest) {
-                entry_name(a, e, name);
-                b = box_add(membership, is_small ? format("smaller entries")
-                                                 : format("%s", name));
+        entry_name(a, e, name);
+        entry_reason(a, t->store, e, why);
+        b = box_add(membership, format("%s", name));
+        b->why = format("%s, %s", a->sections[e->section].name, why);
+        b->colour = membership->colour;
+        box_fill(b, &e->share);
+}
+
+/* Entries come largest first, so the small ones follow all others of their
+ * membership. */
+static void add_small_entry(struct box *membership, const struct entry_share *e)
+{
+        size_t count = membership->boxes.count;
+        struct box *b = count ? &membership->boxes.at[count - 1] : NULL;
+
+        if (!b || !b->rest) {
+                b = box_add(membership, NULL);
                 b->colour = membership->colour;
-                b->is_rest = is_small;
-                entry_reason(a, t->store, e, why);
-                if (!is_small)
-                        b->why = format("%s, %s", a->sections[e->section].name,
-                                        why);
         }
+        free(b->name);
+        b->name = format("%" PRIu64 " smaller in %s", ++b->rest,
+                         membership->name);
         box_fill(b, &e->share);
 }
 
@@ -278,7 +286,10 @@ static void make_boxes(struct treemap *t)
         for (size_t i = 0; i < a->entries.count; i++) {
                 const struct entry_share *e = &a->entries.at[a->largest[i]];
 
-                add_entry(t, membership_box(t, sections, e), e);
+                if (e->share.packed < t->store->size / SMALL_ENTRY)
+                        add_small_entry(membership_box(t, sections, e), e);
+                else
+                        add_entry(t, membership_box(t, sections, e), e);
         }
         free(sections);
         add_common(t);
@@ -402,11 +413,15 @@ static void put_number(FILE *out, uint64_t n)
         fprintf(out, n >= 1000 ? ",%03u" : "%u", (unsigned)(n % 1000));
 }
 
+static double percent(const struct treemap *t, uint64_t size)
+{
+        return 100 * (double)size / (double)t->store->size;
+}
+
 static void put_size(const struct treemap *t, uint64_t size)
 {
         put_number(t->out, size);
-        fprintf(t->out, " bytes (%.2f %%)",
-                100 * (double)size / (double)t->store->size);
+        fprintf(t->out, " bytes (%.2f %%)", percent(t, size));
 }
 
 static void put_title(const struct treemap *t, const struct box *b)
@@ -424,17 +439,44 @@ static void put_title(const struct treemap *t, const struct box *b)
         fputs("</title>", t->out);
 }
 
-/* A line of text, as much of it as fits. */
-static void put_label(const struct treemap *t, double x, double y, double width,
-                      const char *text, const char *class)
+static void put_line(const struct treemap *t, double x, double y,
+                     const char *text, size_t size, const char *end)
 {
-        size_t size = strlen(text), fits = (size_t)(width / LETTER);
+        fprintf(t->out, "<text x=\"%.1f\" y=\"%.1f\">", x, y);
+        put_text(t->out, text, size);
+        fprintf(t->out, "%s</text>\n", end);
+}
 
-        if (fits < size && fits < 5)
+/* How much of text, which is longer, goes into a line of fits letters: up to
+ * the end of a word if that is not near its start. */
+static size_t line_size(const char *text, size_t fits)
+{
+        for (size_t size = fits; size > fits / 2; size--)
+                if (strchr("_. +", text[size - 1]))
+                        return size;
+        return fits;
+}
+
+/* As much of text as fits into lines in a box of this size at x, y. */
+static void put_label(const struct treemap *t, const struct rectangle *r,
+                      const char *text)
+{
+        double width = (r->width - 5) / LETTER, y = r->y + LINE - 2;
+        size_t fits = width > 0 ? (size_t)width : 0, left = strlen(text);
+
+        if (fits < LEAST_LETTERS && fits < left)
                 return;
-        fprintf(t->out, "<text x=\"%.1f\" y=\"%.1f\"%s>", x, y, class);
-        put_text(t->out, text, fits < size ? fits - 1 : size);
-        fputs(fits < size ? "…</text>\n" : "</text>\n", t->out);
+        for (; left && y + 2 <= r->y + r->height; y += LINE) {
+                bool is_last = y + 2 + LINE > r->y + r->height;
+                size_t size = left;
+
+                if (left > fits)
+                        size = is_last ? fits - 1 : line_size(text, fits);
+                put_line(t, r->x + 3, y, text, size,
+                         is_last && size < left ? "…" : "");
+                text += size;
+                left -= size;
+        }
 }
 
 static void put_rectangle(const struct treemap *t, const struct box *b)
@@ -457,15 +499,14 @@ static void put_box(const struct treemap *t, const struct box *b)
         if (!b->boxes.count || !b->colour)
                 put_rectangle(t, b);
         if (has_strip(b)) {
+                struct rectangle strip = { r->x, r->y + 1, r->width, LINE };
                 char *text = format("%s %.1f %%", b->name,
-                                    100 * (double)b->size /
-                                            (double)t->store->size);
+                                    percent(t, b->size));
 
-                put_label(t, r->x + 4, r->y + 11, r->width - 8, text,
-                          " class=\"s\"");
+                put_label(t, &strip, text);
                 free(text);
-        } else if (!b->boxes.count && r->height >= LINE) {
-                put_label(t, r->x + 3, r->y + 10, r->width - 5, b->name, "");
+        } else if (!b->boxes.count) {
+                put_label(t, r, b->name);
         }
         for (size_t i = 0; i < b->boxes.count; i++)
                 put_box(t, &b->boxes.at[i]);
@@ -480,17 +521,16 @@ static double put_legend_row(const struct treemap *t, double x,
                              const char *colour, const char *name,
                              uint64_t size)
 {
-        char *text = format("%s %.1f %%", name,
-                            100 * (double)size / (double)t->store->size);
-        double width = 18 + LETTER * (double)strlen(text);
+        char *text = format("%s %.1f %%", name, percent(t, size));
+        size_t letters = strlen(text);
 
         fprintf(t->out,
                 "<rect x=\"%.1f\" y=\"29\" width=\"12\" height=\"12\" "
                 "fill=\"%s\"/>\n",
                 x, colour);
-        put_label(t, x + 16, 39, LETTER * 1000, text, "");
+        put_line(t, x + 16, 39, text, letters, "");
         free(text);
-        return x + width + 14;
+        return x + 32 + LETTER * (double)letters;
 }
 
 static void put_legend(const struct treemap *t)
@@ -529,7 +569,7 @@ static void put_document(const struct treemap *t)
                 "pointer-events: none }\n"
                 "text { font: 10px \"DejaVu Sans Mono\", monospace; "
                 "pointer-events: none }\n"
-                ".s { font-weight: bold } .h { font-size: 14px }</style>\n"
+                ".h { font-size: 14px }</style>\n"
                 "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
                 "<text x=\"%d\" y=\"19\" class=\"h\">",
                 WIDTH, HEIGHT, WIDTH, HEIGHT, MARGIN);
