@@ -53,16 +53,31 @@ static void slots_fill(struct slots *s, struct account *a, uint32_t count)
                                 &a->entries.at[i];
 }
 
-static void tell_reasons(struct account *a, const struct slots *s)
+/* The members of the other entries in the slot; where there are no slots, a
+ * patch and what it patches know of each other. */
+static void find_others(struct account *a, const struct slots *s)
 {
         for (size_t i = 0; i < a->entries.count; i++) {
                 struct entry_share *e = &a->entries.at[i];
+                struct entry_share *base = &a->entries.at[e->base];
 
-                if (e->slot != NO_SLOT)
+                if (e->slot != NO_SLOT) {
                         for (uint32_t n = s->first[e->slot];
                              n < s->first[e->slot + 1]; n++)
                                 if (s->items[n] != e)
                                         e->others |= s->items[n]->members;
+                } else if (e->reason == REASON_PATCH) {
+                        e->others |= base->members & ~e->members;
+                        base->others |= e->members & ~base->members;
+                }
+        }
+}
+
+static void tell_reasons(struct account *a)
+{
+        for (size_t i = 0; i < a->entries.count; i++) {
+                struct entry_share *e = &a->entries.at[i];
+
                 if (e->members == a->everyone)
                         e->reason = REASON_NONE;
                 else if (e->reason == REASON_NONE)
@@ -133,7 +148,8 @@ int account_explain(struct account *a, const struct unpacker *u)
         int err;
 
         slots_fill(&s, a, u->slot_count);
-        tell_reasons(a, &s);
+        find_others(a, &s);
+        tell_reasons(a);
         err = name_entries(a, u, &s);
         free(s.first);
         free(s.items);
@@ -159,7 +175,8 @@ static int compare_sections(const void *a, const void *b)
         const struct section_share *x = a, *y = b;
         int order = compare_packed(&x->share, &y->share);
 
-        return order ? order : (x->number > y->number) - (x->number < y->number);
+        return order ? order
+                     : (x->number > y->number) - (x->number < y->number);
 }
 
 static int compare_entries(const void *a, const void *b, void *entries)

@@ -104,7 +104,7 @@ static void add_entries_json(struct json_object *array,
                              const struct store *store,
                              const struct account *a, uint32_t limit)
 {
-        char name[NAME_TEXT_SIZE], text[REASON_TEXT_SIZE];
+        char name[NAME_TEXT_SIZE], why[REASON_TEXT_SIZE];
 
         for (size_t i = 0; i < a->entries.count && limit; i++) {
                 const struct entry_share *e = &a->entries.at[a->largest[i]];
@@ -121,8 +121,8 @@ static void add_entries_json(struct json_object *array,
                 add_names_json(json_add_array(o, "variants"), store,
                                e->members);
                 json_add_string(o, "reason", reason_name(e->reason));
-                entry_reason(a, store, e, text);
-                json_add_string(o, "text", text);
+                entry_reason(a, store, e, why);
+                json_add_string(o, "why", why);
                 json_add_number(o, "size", e->size);
                 add_share_json(o, &e->share);
         }

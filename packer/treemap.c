@@ -22,11 +22,11 @@
 #define WIDTH         1600
 #define HEIGHT        1000
 #define MARGIN        8
-#define HEADER        48 /* heading and legend above the map */
-#define STRIP         15 /* of a section, for its name */
+#define HEADER        48   /* heading and legend above the map */
+#define STRIP         15   /* of a section, for its name */
 #define LETTER        6.03 /* width at the labels' size of 10 */
 #define LINE          12
-#define LEAST_LETTERS 5 /* that tell something of a longer name */
+#define LEAST_LETTERS 5     /* that tell something of a longer name */
 #define SMALL_ENTRY   20000 /* less than this part of the file: told together */
 #define SMALL_SECTION 1000
 
@@ -171,15 +171,15 @@ static uint32_t *make_sections(struct treemap *t)
         for (uint32_t i = 0; i < a->section_count; i++) {
                 const struct section_share *s = &a->sections[i];
                 uint32_t left = a->section_count - i;
-                bool is_small = s->share.packed <
-                                t->store->size / SMALL_SECTION;
+                bool is_small =
+                        s->share.packed < t->store->size / SMALL_SECTION;
                 struct box *b;
 
                 boxes[i] = (uint32_t)t->root.boxes.count;
-                b = box_add(&t->root, is_small && left > 1
-                                              ? format("%" PRIu32 " sections",
-                                                       left)
-                                              : format("%s", s->name));
+                b = box_add(&t->root,
+                            is_small && left > 1
+                                    ? format("%" PRIu32 " sections", left)
+                                    : format("%s", s->name));
                 for (size_t n = 0; n < t->legend.count; n++) {
                         members_text(t->store, t->legend.at[n].members, text);
                         box_add(b, format("%s", text))->colour =
@@ -351,7 +351,8 @@ static void place_row(struct box *boxes, size_t count, double area,
 
 static bool has_strip(const struct box *b)
 {
-        return !b->colour && b->at.height > 3 * STRIP && b->at.width > 3 * STRIP;
+        return !b->colour && b->at.height > 3 * STRIP &&
+               b->at.width > 3 * STRIP;
 }
 
 /* Places what is in b. */
@@ -500,8 +501,7 @@ static void put_box(const struct treemap *t, const struct box *b)
                 put_rectangle(t, b);
         if (has_strip(b)) {
                 struct rectangle strip = { r->x, r->y + 1, r->width, LINE };
-                char *text = format("%s %.1f %%", b->name,
-                                    percent(t, b->size));
+                char *text = format("%s %.1f %%", b->name, percent(t, b->size));
 
                 put_label(t, &strip, text);
                 free(text);
