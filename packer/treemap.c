@@ -3,10 +3,11 @@
  * A picture of where the bytes of a multi-image go: a treemap, as SVG.
  *
  * The file is a rectangle, divided into its sections, these into memberships,
- * these into entries; areas are packed bytes.  Each division is a squarified
- * one (Bruls, Huizing, van Wijk: Squarified Treemaps, 2000): boxes go into rows
- * along the shorter side of what is left, as many into a row as make it no
- * worse, which keeps them near to squares.
+ * these into entries; areas are packed bytes, but for what a section's name
+ * takes of its own.  Each division is a squarified one (Bruls, Huizing, van
+ * Wijk: Squarified Treemaps, 2000): boxes go into rows along the shorter side
+ * of what is left, as many into a row as make it no worse, which keeps them
+ * near to squares.
  *
  * What is too small to be seen is told in one box.  A browser shows the titles
  * of boxes as it is pointed at them.
@@ -26,8 +27,10 @@
 #define STRIP         15   /* of a section, for its name */
 #define LETTER        6.03 /* width at the labels' size of 10 */
 #define LINE          12
-#define LEAST_LETTERS 5     /* that tell something of a longer name */
-#define SMALL_ENTRY   20000 /* less than this part of the file: told together */
+#define LEAST_LETTERS 5 /* that tell something of a longer name */
+
+/* Less than these parts of the file are told together. */
+#define SMALL_ENTRY   20000
 #define SMALL_SECTION 1000
 
 /* Colours that differ to the colour-blind too, light enough for black text
