@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Accounts for the bytes of a store: by stream, by section of the kernel, by
- * membership, by variant.
+ * membership, by variant, by entry.
  *
  * The master sequence is walked as the reader does, for all variants at once:
  * each entry's part of every stream is known in raw bytes.  What it takes of
  * the packed store is that, times packed/raw of the chunk that it lies in: an
  * estimate, since a compressor does not work in shares, but one that adds up to
- * the streams' true sizes.
+ * the streams' true sizes, to the byte.
  *
  * So the marginal cost of a variant is told as the bytes that it alone holds.
  * A smaller part of what it shares with others (other sizes, other order) is
  * not told apart.
  */
-#include "account.h"
+#include "account-parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,6 +74,20 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_GROUP_FIRST + GROUP_CODE_ADDRESS] = "code: addresses",
 };
 
+const char *stream_name(unsigned stream)
+{
+        return stream < ACCOUNT_STREAM_KINDS && stream_names[stream]
+                       ? stream_names[stream]
+                       : "?";
+}
+
+void share_add(struct share *s, const struct share *more)
+{
+        s->packed += more->packed;
+        s->raw += more->raw;
+        s->entries += more->entries;
+}
+
 /* What kind of stream the store's stream number i is: groups have the same. */
 static unsigned stream_kind(uint32_t i)
 {
@@ -81,13 +95,6 @@ static unsigned stream_kind(uint32_t i)
                        i :
                        STREAM_GROUP_FIRST +
                                (i - STREAM_GROUP_FIRST) % GROUP_STREAM_COUNT;
-}
-
-const char *stream_name(unsigned stream)
-{
-        return stream < ACCOUNT_STREAM_KINDS && stream_names[stream]
-                       ? stream_names[stream]
-                       : "?";
 }
 
 /* One stream being walked: where, and what its current chunk costs. */
@@ -103,17 +110,14 @@ struct walker {
         struct reader streams[MULTI_IMAGE_MAX_STREAMS];
         struct cursor cursors[MULTI_IMAGE_MAX_STREAMS];
         struct account *account;
-        uint32_t group;        /* first stream of the entry being walked */
-        struct share *section; /* its shares */
-        struct share *membership;
+        struct share taken[ACCOUNT_STREAM_KINDS]; /* by entries */
+        struct entry_share *entry; /* being walked */
+        uint32_t group;            /* its first stream */
+        uint32_t slot;             /* of the last one that has one */
+        uint32_t slot_count;       /* begun so far */
+        uint32_t base;             /* last entry with a body */
         struct code code;
 };
-
-static void add_share(struct share *s, double packed, uint64_t raw)
-{
-        s->packed += packed;
-        s->raw += raw;
-}
 
 /* Takes size raw bytes of a stream for the entry being walked. */
 static void take(struct walker *w, unsigned stream, uint64_t size)
@@ -123,15 +127,20 @@ static void take(struct walker *w, unsigned stream, uint64_t size)
         while (size && c->chunk < c->chunk_end) {
                 const struct format_chunk *chunk = &w->mi->chunks[c->chunk];
                 uint32_t raw_size = get_le32(chunk->raw_size);
-                uint64_t n = raw_size - c->position;
-                double packed;
+                uint64_t packed_size = get_le32(chunk->packed_size);
+                uint64_t left = raw_size - c->position;
+                uint64_t n = left < size ? left : size;
+                uint64_t behind = c->position + n;
+                struct share s = {
+                        .packed = behind * packed_size / raw_size -
+                                  c->position * packed_size / raw_size,
+                        .raw = n,
+                };
 
-                n = n < size ? n : size;
-                packed = (double)n * get_le32(chunk->packed_size) / raw_size;
-                add_share(w->section, packed, n);
-                add_share(w->membership, packed, n);
+                share_add(&w->entry->share, &s);
+                share_add(&w->taken[stream_kind(stream)], &s);
                 size -= n;
-                c->position += n;
+                c->position = behind;
                 if (c->position == raw_size) {
                         c->position = 0;
                         c->chunk++;
@@ -241,36 +250,57 @@ static int walk_body(struct walker *w, const struct section *s, uint8_t kind,
         return body_take(&w->u, &g->bodies[s->body], size, &bytes);
 }
 
-static int walk_entry(struct walker *w, const struct section *s)
+/* In which slot it is, as the reader tells. */
+static void walk_slot(struct walker *w, uint8_t op)
 {
-        /* the membership's share is known only once it is read */
-        struct reader peek = w->streams[STREAM_MEMBERSHIP];
-        uint32_t m = read_varint(&peek);
-        struct group *g = &w->u.groups[w->u.memberships[m].group];
-        uint8_t op, kind;
-        uint32_t size;
+        if (op & ENTRY_MOVED) {
+                w->slot = next(w, STREAM_MOVED);
+                w->entry->reason = REASON_MOVED;
+        } else if (!(op & ENTRY_VERSION)) {
+                w->slot = w->slot_count++;
+        }
+        w->entry->slot = w->slot;
+}
+
+static int walk_entry(struct walker *w, uint32_t section, uint32_t number)
+{
+        const struct section *s = &w->u.sections[section];
+        struct entry_share *e = w->entry = VECTOR_ADD(&w->account->entries);
+        struct group *g;
+        uint8_t op = read_byte(&w->streams[STREAM_OP]);
+        uint8_t kind = op & ENTRY_KIND;
         int err;
 
-        w->membership = &w->account->memberships[m].share;
-        w->group = STREAM_GROUP_FIRST +
-                   w->u.memberships[m].group * GROUP_STREAM_COUNT;
-        w->membership->entries++;
-        w->section->entries++;
-        op = read_byte(&w->streams[STREAM_OP]);
+        *e = (struct entry_share){
+                .section = section,
+                .number = number,
+                .slot = NO_SLOT,
+                .share.entries = 1,
+        };
         take_read(w, STREAM_OP);
-        kind = op & ENTRY_KIND;
-        next(w, STREAM_MEMBERSHIP);
-        size = next(w, STREAM_SIZE);
+        e->membership = next(w, STREAM_MEMBERSHIP);
+        e->members = w->account->memberships[e->membership].members;
+        g = &w->u.groups[w->u.memberships[e->membership].group];
+        w->group = STREAM_GROUP_FIRST +
+                   (uint32_t)(g - w->u.groups) * GROUP_STREAM_COUNT;
+        e->size = next(w, STREAM_SIZE);
         if (kind == ENTRY_FOLD)
                 take(w, STREAM_FOLD, 1);
-        if (s->flags & SECTION_SLOTS && op & ENTRY_MOVED)
-                next(w, STREAM_MOVED);
-        if (kind == ENTRY_PATCH)
-                walk_patch(w, size);
-        else if (!entry_has_body(kind))
+        if (s->flags & SECTION_SLOTS)
+                walk_slot(w, op);
+        if (kind == ENTRY_PATCH) {
+                e->reason = REASON_PATCH;
+                e->base = w->base;
+                walk_patch(w, e->size);
+        } else if (!entry_has_body(kind)) {
+                if (kind == ENTRY_FOLD)
+                        e->size *= PAGE;
                 return MULTI_IMAGE_OK;
-        else if ((err = walk_body(w, s, kind, g, size)))
-                return err;
+        } else {
+                w->base = (uint32_t)(w->account->entries.count - 1);
+                if ((err = walk_body(w, s, kind, g, e->size)))
+                        return err;
+        }
         if (s->flags & SECTION_SLOTS)
                 walk_fields(w, s);
         if (s->flags & SECTION_CODE && kind != ENTRY_PATCH)
@@ -319,8 +349,7 @@ static void count_streams(const struct multi_image *mi, struct account *a)
                 s->raw += get_le64(mi->streams[i].raw_size);
                 s->entries += n;
                 for (; n; n--, chunk++)
-                        s->packed +=
-                                get_le32(mi->chunks[chunk].packed_size);
+                        s->packed += get_le32(mi->chunks[chunk].packed_size);
         }
 }
 
@@ -338,37 +367,47 @@ static bool make_rows(struct walker *w)
                 calloc(a->membership_count + 1, sizeof(*a->memberships));
         if (!a->sections || !a->memberships)
                 return false;
-        for (uint32_t i = 0; i < a->section_count; i++)
+        for (uint32_t i = 0; i < a->section_count; i++) {
                 memcpy(a->sections[i].name, f[i].name, sizeof(f[i].name));
+                a->sections[i].number = i;
+        }
         for (uint32_t i = 0; i < a->membership_count; i++)
                 a->memberships[i].members = get_le32(m[i]);
         return true;
 }
 
-/* Sums by variant, and what no entry took. */
-static void sum_up(struct account *a, uint32_t variant_count)
+static void sum_variants(struct account *a, const struct entry_share *e)
 {
-        for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++)
-                add_share(&a->common, a->streams[i].packed, a->streams[i].raw);
-        for (uint32_t i = 0; i < a->membership_count; i++) {
-                const struct membership_share *m = &a->memberships[i];
-
-                a->common.packed -= m->share.packed;
-                a->common.raw -= m->share.raw;
-                for (uint32_t v = 0; v < variant_count; v++) {
-                        if (!(m->members >> v & 1))
-                                continue;
-                        add_share(&a->held[v], m->share.packed, m->share.raw);
-                        a->held[v].entries += m->share.entries;
-                        if (m->members == 1u << v) {
-                                add_share(&a->alone[v], m->share.packed,
-                                          m->share.raw);
-                                a->alone[v].entries += m->share.entries;
-                        }
-                }
+        if (e->members & (e->members - 1))
+                share_add(&a->several, &e->share);
+        for (uint32_t v = 0; v < MULTI_IMAGE_MAX_VARIANTS; v++) {
+                if (e->members >> v & 1)
+                        share_add(&a->held[v], &e->share);
+                if (e->members == 1u << v)
+                        share_add(&a->alone[v], &e->share);
         }
-        if (a->common.packed < 0)
-                a->common.packed = 0; /* rounding */
+}
+
+/* Sums of the entries, and what no entry took. */
+static void sum_up(struct walker *w)
+{
+        struct account *a = w->account;
+
+        for (size_t i = 0; i < a->entries.count; i++) {
+                const struct entry_share *e = &a->entries.at[i];
+
+                share_add(&a->sections[e->section].share, &e->share);
+                share_add(&a->memberships[e->membership].share, &e->share);
+                share_add(&a->reasons[e->reason], &e->share);
+                sum_variants(a, e);
+        }
+        for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++) {
+                struct share *s = &a->common_streams[i];
+
+                s->packed = a->streams[i].packed - w->taken[i].packed;
+                s->raw = a->streams[i].raw - w->taken[i].raw;
+                share_add(&a->common, s);
+        }
 }
 
 /* Is stream i used up by the walk, if that is as the reader's? */
@@ -423,22 +462,30 @@ static int walk_store(struct walker *w, const struct store *store,
                 errno = ENOMEM;
                 return fail_errno(ret_message, store->path, "memory");
         }
-        for (uint32_t i = 0; i < w->u.section_count; i++) {
-                w->section = &w->account->sections[i].share;
-                for (uint32_t n = w->u.sections[i].entry_count; n; n--)
-                        if ((fault = walk_entry(w, &w->u.sections[i])))
+        for (uint32_t i = 0; i < w->u.section_count; i++)
+                for (uint32_t n = 0; n < w->u.sections[i].entry_count; n++)
+                        if ((fault = walk_entry(w, i, n)))
                                 return fail(ret_message, EXIT_BAD_INPUT,
                                             "%s: %s", store->path,
                                             multi_image_strerror(fault));
-        }
-        sum_up(w->account, store->mi.variant_count);
-        return check_walk(w, store, ret_message);
+        fault = check_walk(w, store, ret_message);
+        if (fault)
+                return fault;
+        fault = account_explain(w->account, &w->u);
+        if (fault)
+                return fail(ret_message, EXIT_BAD_INPUT, "%s: store: %s",
+                            store->path, multi_image_strerror(fault));
+        sum_up(w);
+        account_sort(w->account);
+        return 0;
 }
 
 int account_make(const struct store *store, struct account *ret_account,
                  char **ret_message)
 {
+        uint32_t count = store->mi.variant_count;
         struct account a = {
+                .everyone = UINT32_MAX >> (32 - count),
                 .tables_size = get_le32(store->mi.header->tables_size),
                 .stub_size = store->size - store->mi.store_size,
         };
@@ -470,5 +517,8 @@ void account_free(struct account *account)
 {
         free(account->sections);
         free(account->memberships);
+        free(account->entries.at);
+        free(account->largest);
+        free(account->names);
         memset(account, 0, sizeof(*account));
 }
