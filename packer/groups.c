@@ -21,7 +21,7 @@
 /* Where a variant is to unpack little, what it alone holds is told by itself,
  * unless a patch makes it so many times smaller: for the patch it would unpack
  * what only others hold (docs/studies/linux-6.1.md has other values). */
-#define LEAST_GAIN_ALONE 3
+#define LEAST_GAIN_ALONE 4
 
 struct groups {
         const struct master *m;

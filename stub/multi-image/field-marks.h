@@ -18,6 +18,9 @@
 
 #include <stdbool.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "format.h"
 
@@ -73,6 +76,19 @@ static inline uint32_t field_marks_next(const struct field_marks *m,
                                         const uint8_t *bytes, uint32_t at,
                                         uint32_t size)
 {
+#ifdef __SSE2__
+        const __m128i mark = _mm_set1_epi64x((long long)m->mark);
+        const __m128i mask = _mm_set1_epi64x((long long)m->mask);
+
+        for (; at < size; at += 16) {
+                __m128i word = _mm_loadu_si128((const __m128i *)(bytes + at));
+                int found = _mm_movemask_epi8(
+                        _mm_cmpeq_epi8(_mm_and_si128(word, mask), mark));
+
+                if (found)
+                        return at + (uint32_t)__builtin_ctz((unsigned)found);
+        }
+#else
         const uint64_t ones = 0x0101010101010101u;
 
         for (; at < size; at += 8) {
@@ -84,6 +100,7 @@ static inline uint32_t field_marks_next(const struct field_marks *m,
                 if (zero)
                         return at + (uint32_t)__builtin_ctzll(zero) / 8;
         }
+#endif
         return size;
 }
 

@@ -232,6 +232,20 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                         from = f.at + (uint32_t)sizeof(v);
                         continue;
                 }
+                if (f.type == FIELD_ABS64 && size - f.at >= sizeof(le64) &&
+                    get_le32(v) - percpu >= percpu_span &&
+                    (slot = find_slot(u, get_le32(v)))) {
+                        int32_t target = (int32_t)(slot->addr - slot->pool +
+                                                   get_le32(v));
+                        le64 wide = put_le64((uint64_t)(int64_t)target);
+
+                        memcpy(t->out + f.at, &wide, sizeof(wide));
+                        if ((err = slide(u, f.type, SLIDE_ABS64,
+                                         t->load_addr + f.at)))
+                                return err;
+                        from = f.at + (uint32_t)sizeof(wide);
+                        continue;
+                }
                 kind = field_kind(f.type);
                 REQUIRE(kind && kind->size <= size - f.at, MULTI_IMAGE_BAD_FIELD);
                 if ((err = place_field(u, f.type, get_le32(v),
