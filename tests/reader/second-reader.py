@@ -206,6 +206,12 @@ class Variant:
         require(self.setup_size <= self.prefix_size, f"{self.name}: set-up larger than prefix")
         require(self.payload_size <= 1 << 30, f"{self.name}: payload of {self.payload_size} bytes")
         require(self.compact_size <= self.payload_size, f"{self.name}: a larger compact payload")
+        require(max(self.prefix_size, self.suffix_size) <= 1 << 30,
+                f"{self.name}: a large prefix or suffix")
+        require(max(self.image_size, self.load_size, self.load_room) <= 1 << 32,
+                f"{self.name}: a size above 2^32")
+        require(self.fold_count <= self.payload_size // 4096,
+                f"{self.name}: {self.fold_count} folds")
         if self.kind != 1:
             require(self.setup_size == self.prefix_size and self.suffix_size == 0
                     and self.image_size == self.payload_size, f"{self.name}: sizes of no ELF file")
@@ -250,8 +256,6 @@ class Store:
                 if follows >> word & 1:
                     row[4 * word:4 * word + 4] = table.take(4)
             self.variants.append(Variant(index, bytes(row)))
-        require(len({v.name for v in self.variants}) == self.variant_count,
-                "two variants of one name")
         for _ in range(self.rule_count):
             platform, variant, _priority = struct.unpack("<HHI", table.take(8))
             require(platform <= 12, f"a rule for platform {platform}")
@@ -383,7 +387,8 @@ class Master:
 
     def read_memberships(self, store):
         raw, groups = store.raw(1), store.raw(2)
-        require(len(raw) == 4 * len(groups), "memberships: more or less than their groups")
+        require(len(raw) == 4 * len(groups) and len(groups) <= 65536,
+                f"{len(raw)} bytes of memberships, of {len(groups)} groups")
         self.memberships = struct.unpack(f"<{len(groups)}I", raw)
         self.groups = groups
         for membership in self.memberships:
@@ -394,7 +399,8 @@ class Master:
         kinds, memberships, sizes = store.octets(3), store.numbers(4), store.numbers(5)
         folds, moved = store.octets(6), store.numbers(7)
         self.entries = []
-        self.slot_sizes = []            # of what follows the slot's beginning
+        self.slot_sizes = []            # the largest of what counts
+        self.slot_sections = []
         for section in self.sections:
             slot, counts = None, False
             for _ in range(section.entry_count):
@@ -409,6 +415,7 @@ class Master:
                 if entry.kind == FOLD:
                     entry.fold = folds.byte()
                     entry.size *= 4096
+                require(entry.size < 1 << 31, f"an entry of {entry.size} bytes")
                 self.check_entry(entry)
                 entry.slot = None
                 if section.flags & SLOTS:
@@ -418,6 +425,7 @@ class Master:
                     elif not byte & 16:
                         slot, counts = len(self.slot_sizes), True
                         self.slot_sizes.append(0)
+                        self.slot_sections.append(section)
                     require(slot is not None, "a version of no slot")
                     entry.slot = slot
                     if counts:
@@ -498,10 +506,10 @@ class Contents:
                 stream = reader.streams[9 + section.body]
                 stream.entry()
                 body = stream.take(entry.size)
-                records = reader.records(entry.size) if section.flags & IS_CODE else ()
+                records = reader.records() if section.flags & IS_CODE else ()
             else:
                 body, turns = reader.code(entry.size, store.pool_mark, master.marks)
-                records = reader.records_at_turns(entry.size, turns)
+                records = reader.records_at_turns(turns)
             self.bodies[number] = body
             if records:
                 self.unwind[number] = records
@@ -555,16 +563,15 @@ class Group:
         require(index < self.palette_count, f"orc index {index}")
         return index
 
-    def records(self, size):
+    def records(self):
         """Unwind records as (offset, index)."""
         records, at = [], 0
         for _ in range(self.orc_counts.next()):
             at += self.orc_gaps.next()
-            require(at <= size, "an unwind record behind its entry")
             records.append((at, self.index()))
         return records
 
-    def records_at_turns(self, size, turns):
+    def records_at_turns(self, turns):
         records, at, turn = [], 0, 0
         for i in range(self.orc_counts.next()):
             gap = self.orc_gaps.next()
@@ -576,7 +583,6 @@ class Group:
                 turn += gap >> 1
                 require(turn < len(turns), "an unwind record at no turn")
                 at = turns[turn]
-            require(at <= size, "an unwind record behind its entry")
             records.append((at, self.index()))
         return records
 
@@ -599,7 +605,7 @@ class Group:
             require(insert <= entry.size - len(body), f"a patch inserts {insert} bytes")
             if number & 1:
                 require(entry.section.flags & IS_CODE, "unwind records in a patch of no code")
-                records += [(at + len(body), index) for at, index in self.records(insert)]
+                records += [(at + len(body), index) for at, index in self.records()]
             body += self.patch_bytes.take(insert)
             skip = self.patch_ops.signed() + insert
             require(0 <= skip <= len(base) - passed, f"a patch passes over {skip} bytes")
@@ -850,7 +856,7 @@ def fields_of(body, exceptions, section, master):
             require(master.pool_start <= target < master.pool_end, "a field's target is no slot")
         fields.append((at, kind, target))
         x = at + FIELD_SIZES[kind & 15]
-        end_of_4 = x if kind & 15 == 4 else -1
+        end_of_4 = x if kind == 4 else -1
 
 
 # --- Section 4.6: kallsyms ----------------------------------------------------------------------
@@ -929,7 +935,7 @@ class Types:
         self.read_strings(store)
         self.streams = {i: store.numbers(i) for i in range(16, 23)}
         self.records = []               # (type, words as (what they are, value))
-        self.named = 0                  # the last string named
+        self.named = 0                  # the last string told as the next one
         self.type = 0
         kinds = store.octets(15)
         while kinds.at < kinds.size:
@@ -954,10 +960,11 @@ class Types:
         number = self.streams[stream].next()
         if number == 0:
             return 0
-        number = self.named + 1 if number == 1 else number - 1
-        require(1 <= number <= len(self.strings), f"a name of string {number}")
-        self.named = number
-        return number
+        if number == 1:
+            self.named += 1
+            number = self.named + 1
+        require(number - 1 <= len(self.strings), f"a name of string {number - 1}")
+        return number - 1
 
     def value(self, what):
         if what == "name":
@@ -1077,26 +1084,22 @@ class Rebuilt:
         self.parts = [bytearray(), bytearray(), bytearray()]
         self.held = []                  # (number, entry, address, place)
         self.slot_addresses = [None] * len(master.pool)
-        self.slot_sections = [None] * len(master.pool)
         self.derived = {}               # kind: (entry, address, place)
         self.folds = []                 # [position, pages, value]
         places, section = [0, 0, 0, 0], None
         for number, entry in enumerate(master.entries):
             if entry.section is not section:
                 section = entry.section
-                address = section.addresses[variant.index] if section.addresses else None
+                address = section.addresses[variant.index] if section.addresses else 0
             if not entry.membership & variant.bit:
                 continue
             require(address != ABSENT, f"{section.name} has entries, but no address")
             place = places[section.part]
             if entry.slot is not None:
                 require(self.slot_addresses[entry.slot] is None, "two entries of one slot")
-                require(address is not None, f"{section.name} has slots, but no address")
                 self.slot_addresses[entry.slot] = address
-                self.slot_sections[entry.slot] = section
             self.held.append((number, entry, address, place))
-            if address is not None:
-                address += entry.size
+            address += entry.size
             if entry.kind == FOLD:
                 self.add_fold(place, entry)
                 continue
@@ -1138,13 +1141,13 @@ class Rebuilt:
             fields = contents.listed[number]
             if not section.flags & RECORDS:
                 fields = fields_of(body, fields, section, self.master)
-            load = section.loads[index] - section.addresses[index]
+            load = section.loads[index] - section.addresses[index] if section.loads else 0
             for at, kind, target in fields:
                 in_table, kind = kind < 16, kind & 15
                 p, per_cpu = address + at, False
                 if target is not None:
                     slot, t = self.target_address(target)
-                    per_cpu = self.slot_sections[slot].flags & PER_CPU
+                    per_cpu = self.master.slot_sections[slot].flags & PER_CPU
                     if kind == 0 and in_table:
                         self.calls.append((p, t))
                     value = t if kind in (6, 7) else t - p - (0 if kind > 3 else (4, 5, 6, 8)[kind])
@@ -1161,6 +1164,9 @@ class Rebuilt:
                     self.slides[1].append(p + load)
 
     def write_derived(self):
+        for which, kind in enumerate((RETURNS, RETPOLINES)):
+            require(kind in self.derived or not self.store.sites[2 * self.variant.index + which],
+                    "runs of sites without a table")
         rules = {ORC_IP: self.orc_ip, ORC: self.orc, SLIDES: self.slide_table,
                  RETURNS: lambda address: self.site_table(0, address),
                  RETPOLINES: lambda address: self.site_table(1, address),
@@ -1170,7 +1176,7 @@ class Rebuilt:
             made = symbols[kind] if kind in symbols else rules[kind](address)
             require(len(made) <= entry.size, f"{entry.section.name}: a derived entry of "
                     f"{entry.size} bytes instead of {len(made)}")
-            if kind in (ORC_IP, ORC, RETURNS, RETPOLINES):
+            if kind in (ORC_IP, ORC, RETURNS, RETPOLINES, BTF):
                 require(len(made) == entry.size, f"{entry.section.name}: the table is not filled")
             self.parts[PAYLOAD][place:place + len(made)] = made
 
@@ -1210,11 +1216,12 @@ class Rebuilt:
         symbols = []
         base = None
         for slot, offset, name, membership in self.store.symbols:
-            if self.slot_addresses[slot] is None or \
-                    membership is not None and not membership & self.variant.bit:
+            held = self.slot_addresses[slot] is not None
+            if not (held if membership is None else membership & self.variant.bit):
                 continue
+            require(held, "a symbol whose slot is not held")
             address = self.slot_addresses[slot] + offset
-            per_cpu = self.slot_sections[slot].flags & PER_CPU
+            per_cpu = self.master.slot_sections[slot].flags & PER_CPU
             if not per_cpu and base is None:
                 base = address
             symbols.append((address if per_cpu else base - address - 1, name))
@@ -1341,6 +1348,8 @@ def main(path, folder, *names):
     for variant in store.variants:
         if names and variant.name not in names:
             continue
+        require("/" not in variant.name and variant.name not in (".", ".."),
+                f"{variant.name} names no file")
         try:
             image = Rebuilt(store, variant).image()
         except Broken as error:
