@@ -284,7 +284,7 @@ btf_types:
         .long   btf_flags - btf_strings, int, 32
 .endif
         btf     btf_strings, 13, 1, int                 /* 4, a prototype */
-        .long   btf_next - btf_strings, pointer
+        .long   btf_state - btf_strings, pointer        /* not the last name before function's */
         btf     btf_function, 12, 1, 4
         btf     btf_strings, 3, 0, 0                    /* 6, an array */
         .long   int, int, 8
