@@ -12,8 +12,8 @@
 LINUX ?= $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
 # small: configs/linux/base.config; debian: Debian's own; or a file with a whole .config.
 BASE ?= small
-# Rows of configs/backends to build.
-BACKENDS ?= $(shell awk '!/^\#/ && NF { print $$1 }' configs/backends)
+# Rows of configs/backends to build: all but flavours, which have to be named.
+BACKENDS ?= $(shell awk '!/^\#/ && NF && $$5 != "flavour" { print $$1 }' configs/backends)
 # Backends that are to be compared with themselves as a distribution would ship them.
 COMPRESSED ?=
 # What outlives this clone: unpacked sources and finished kernels. Empty: nothing does.
@@ -41,7 +41,7 @@ $(OUT)/linux/source.id: FORCE | packages
 $(linux-images): $(OUT)/linux/%/vmlinuz: $(OUT)/linux/source.id $(OUT)/gzip-store FORCE
 	+@OUT='$(abspath $(OUT))/linux' SOURCE=$< TARBALL='$(LINUX)' BASE='$(BASE)' \
 	CACHE='$(INGOT_CACHE)' CC='$(LINUX_CC)' GZIP_STORE='$(abspath $(OUT)/gzip-store)' \
-	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2 }' configs/backends) \
+	V='$(V)' build/linux-kernel $* $(shell awk '$$1 == "$*" { print $$2, $$3 }' configs/backends) \
 	$(if $(filter $*,$(COMPRESSED)),comparator,$(shell awk '$$1 == "$*" { print $$5 }' configs/backends))
 
 # Other outputs come with the image.

@@ -14,6 +14,7 @@
 #include "machine-live.h"
 #include "message.h"
 #include "store.h"
+#include "table.h"
 
 #define COMMAND_LINE_SIZE 8192 /* Linux cuts at 2048 bytes on x86 */
 
@@ -27,8 +28,9 @@ static const struct option_row options[] = {
         { .name = "platform",
           .kind = OPTION_STRING,
           .offset = offsetof(struct detect_options, platform),
-          .argument = "NAME",
-          .help = "answer for this platform instead of this machine" },
+          .argument = "NAME[@vN]",
+          .help = "answer for this platform, with a processor of level N, "
+                  "instead of this machine" },
         { .name = "cmdline",
           .kind = OPTION_STRING,
           .offset = offsetof(struct detect_options, command_line),
@@ -61,6 +63,7 @@ static int look_at_machine(const struct command *command, const char *platform,
                            struct answer *answer)
 {
         struct machine machine;
+        unsigned asked;
 
         if (!platform) {
                 machine_live(&machine);
@@ -69,15 +72,16 @@ static int look_at_machine(const struct command *command, const char *platform,
                                   sizeof(answer->evidence));
                 return 0;
         }
-        for (unsigned i = 0; i < PLATFORM_COUNT; i++)
-                if (!strcmp(platform_name(i), platform)) {
-                        answer->seen.platform = i;
-                        answer->seen.platforms = platform_rules(i);
-                        strcpy(answer->evidence, "as asked");
-                        return 0;
-                }
-        return usage_error(command, "--platform: there is no platform '%s'",
-                           platform);
+        if (!table_read_platform(platform, &asked, &answer->seen.level))
+                return usage_error(command,
+                                   "--platform: there is no platform '%s'",
+                                   platform);
+        answer->seen.platform = asked;
+        answer->seen.platforms = platform_rules(asked);
+        if (!answer->seen.level)
+                answer->seen.level = 1;
+        strcpy(answer->evidence, "as asked");
+        return 0;
 }
 
 /* Words behind "--" are init's, not the kernel's. */
@@ -120,7 +124,7 @@ static int ask_file(const char *path, struct answer *answer,
         multi_image_variant(
                 &store->mi,
                 multi_image_choose(&store->mi, answer->seen.platforms,
-                                   UINT32_MAX, &rule),
+                                   answer->seen.level, UINT32_MAX, &rule),
                 &answer->variant);
         answer->rule = rule < 0 ? NULL : &store->mi.rules[rule];
         return 0;
@@ -132,6 +136,7 @@ static int print_json(const struct answer *a)
 
         json_add_string(root, "platform", platform_name(a->seen.platform));
         json_add_string(root, "evidence", a->evidence);
+        json_add_string(root, "level", level_name(a->seen.level));
         json_add_string(root, "signature",
                         a->seen.signature[0] ? a->seen.signature : NULL);
         json_add_string(root, "file", a->file);
@@ -139,7 +144,10 @@ static int print_json(const struct answer *a)
         if (a->rule) {
                 o = json_add_object(root, "rule");
                 json_add_string(o, "platform",
-                                platform_name(get_le16(a->rule->platform)));
+                                platform_name(a->rule->platform));
+                json_add_string(o, "level",
+                                a->rule->level ? level_name(a->rule->level)
+                                               : NULL);
                 json_add_number(o, "priority", get_le32(a->rule->priority));
         } else {
                 json_add_string(root, "rule", NULL);
@@ -156,12 +164,15 @@ static int print_json(const struct answer *a)
 
 static int print_text(const struct answer *a)
 {
-        printf("machine: %s (%s)\n", platform_name(a->seen.platform),
-               a->evidence);
+        printf("machine: %s (%s), %s\n", platform_name(a->seen.platform),
+               a->evidence, level_name(a->seen.level));
         if (a->file && a->rule)
-                printf("%s would boot: %s (rule: %s, priority %" PRIu32 ")\n",
+                printf("%s would boot: %s (rule: %s%s%s, priority %" PRIu32
+                       ")\n",
                        a->file, a->variant.name,
-                       platform_name(get_le16(a->rule->platform)),
+                       platform_name(a->rule->platform),
+                       a->rule->level ? ", " : "",
+                       a->rule->level ? level_name(a->rule->level) : "",
                        get_le32(a->rule->priority));
         else if (a->file)
                 printf("%s would boot: %s (no rule matches: default)\n",

@@ -61,8 +61,9 @@ static void add_rules(const struct multi_image *mi, struct json_object *array)
                 struct variant_info info;
 
                 multi_image_variant(mi, get_le16(rule->variant), &info);
-                json_add_string(r, "platform",
-                                platform_name(get_le16(rule->platform)));
+                json_add_string(r, "platform", platform_name(rule->platform));
+                json_add_string(r, "level",
+                                rule->level ? level_name(rule->level) : NULL);
                 json_add_string(r, "variant", info.name);
                 json_add_number(r, "priority", get_le32(rule->priority));
         }
@@ -86,6 +87,15 @@ static int print_json(const struct store *store)
         return json_print(root);
 }
 
+/* As the table of backends has it, and the priority. */
+static void print_rule(const struct format_rule *rule, const char *before)
+{
+        printf("%s%s", before, platform_name(rule->platform));
+        if (rule->level)
+                printf("@v%u", rule->level);
+        printf(":%" PRIu32, get_le32(rule->priority));
+}
+
 static void print_variant(const struct multi_image *mi, uint32_t index)
 {
         char hex[HEX_DIGEST_SIZE];
@@ -98,9 +108,7 @@ static void print_variant(const struct multi_image *mi, uint32_t index)
                kind_names[info.kind], info.image_size, info.init_size, hex);
         for (uint32_t i = 0, any = 0; i < mi->rule_count; i++)
                 if (get_le16(mi->rules[i].variant) == index)
-                        printf("%s%s:%" PRIu32, any++ ? " " : "",
-                               platform_name(get_le16(mi->rules[i].platform)),
-                               get_le32(mi->rules[i].priority));
+                        print_rule(&mi->rules[i], any++ ? " " : "");
         putchar('\n');
 }
 

@@ -140,30 +140,38 @@ int choose_default(struct packing *p)
                            p->table.path);
 }
 
+/* A backend's rules for one level of processors. */
+static int add_rules(struct packing *p, uint32_t variant,
+                     const struct backend *b, unsigned level)
+{
+        for (unsigned i = 0; i < PLATFORM_COUNT; i++) {
+                if (!(b->platforms[level] >> i & 1))
+                        continue;
+                if (p->options.rule_count == MULTI_IMAGE_MAX_RULES)
+                        return usage_error(p->command, "more than %d rules",
+                                           MULTI_IMAGE_MAX_RULES);
+                p->rules[p->options.rule_count++] = (struct pack_rule){
+                        .platform = i,
+                        .level = level,
+                        .variant = variant,
+                        .priority = b->priority,
+                };
+        }
+        return 0;
+}
+
 int make_rules(struct packing *p)
 {
-        size_t count = 0;
+        int err = 0;
 
+        p->options.rules = p->rules;
         for (size_t i = 0; i < p->count; i++) {
                 const struct backend *b = table_find(&p->table, p->names[i]);
 
-                for (unsigned j = 0; b && j < PLATFORM_COUNT; j++) {
-                        if (!(b->platforms >> j & 1))
-                                continue;
-                        if (count == MULTI_IMAGE_MAX_RULES)
-                                return usage_error(p->command,
-                                                   "more than %d rules",
-                                                   MULTI_IMAGE_MAX_RULES);
-                        p->rules[count++] = (struct pack_rule){
-                                .platform = j,
-                                .variant = (uint32_t)i,
-                                .priority = b->priority,
-                        };
-                }
+                for (unsigned j = 0; b && j < LEVEL_COUNT && !err; j++)
+                        err = add_rules(p, (uint32_t)i, b, j);
         }
-        p->options.rules = p->rules;
-        p->options.rule_count = count;
-        return 0;
+        return err;
 }
 
 static void read_input(void *context, size_t i)
@@ -177,8 +185,8 @@ static void read_input(void *context, size_t i)
         if (o->code)
                 return;
         if (!p->vmlinuxes[i]) {
-                input->has_linked = linked_from_payload(&input->image,
-                                                        &input->linked);
+                input->has_linked =
+                        linked_from_payload(&input->image, &input->linked);
                 return;
         }
         o->code = linked_read(p->vmlinuxes[i], &input->image, &input->linked,

@@ -60,17 +60,16 @@ static uint8_t *compact(const struct variant *v, uint64_t *ret_size,
 
         *ret_size = 0;
         for (i = 0; i <= v->run_count; i++) {
-                uint64_t end = i < v->run_count ? v->runs[i].offset :
-                                                  image->unpacked_size;
+                uint64_t end = i < v->run_count ? v->runs[i].offset
+                                                : image->unpacked_size;
 
                 memcpy(out + *ret_size, image->payload + done, end - done);
                 *ret_size += end - done;
                 if (i == v->run_count)
                         break;
-                folds[i] = (struct fold){
-                        *ret_size, (uint32_t)(v->runs[i].size / PAGE),
-                        v->runs[i].value
-                };
+                folds[i] = (struct fold){ *ret_size,
+                                          (uint32_t)(v->runs[i].size / PAGE),
+                                          v->runs[i].value };
                 done = end + v->runs[i].size;
         }
         return out;
@@ -103,8 +102,8 @@ static void digest_payload(const uint8_t *bytes, uint64_t size,
 static uint64_t load_room(const struct variant *v, uint64_t compact_size)
 {
         const struct image *image = &v->input->image;
-        uint64_t room = image->load_size > compact_size ? image->load_size :
-                                                          compact_size;
+        uint64_t room = image->load_size > compact_size ? image->load_size
+                                                        : compact_size;
         const Elf64_Ehdr *e = (const Elf64_Ehdr *)image->payload;
         const Elf64_Phdr *p = (const Elf64_Phdr *)(image->payload + e->e_phoff);
         int i;
@@ -142,29 +141,29 @@ static void describe(const struct variant *v, struct format_variant *ret)
         struct sha256 s;
         int i;
 
-        prefix_size = is_bzimage ? image->payload_offset :
-                      image->kind == IMAGE_BZIMAGE ? image->setup_size :
-                                                     0;
+        prefix_size = is_bzimage                     ? image->payload_offset
+                      : image->kind == IMAGE_BZIMAGE ? image->setup_size
+                                                     : 0;
         if (is_bzimage)
                 suffix_size = image->size - image->payload_offset -
                               image->payload_size;
         *ret = (struct format_variant){
-                .kind = put_le32(is_bzimage   ? VARIANT_BZIMAGE :
-                                 image->elf64 ? VARIANT_ELF :
-                                                VARIANT_ELF_32),
+                .kind = put_le32(is_bzimage     ? VARIANT_BZIMAGE
+                                 : image->elf64 ? VARIANT_ELF
+                                                : VARIANT_ELF_32),
                 .payload_crc = put_le32((uint32_t)crc32_z(
                         0, image->payload, image->unpacked_size)),
-                .image_size = put_le64(is_bzimage ? image->size :
-                                                    image->unpacked_size),
-                .setup_size = put_le64(is_bzimage ? image->setup_size :
-                                                    prefix_size),
+                .image_size = put_le64(is_bzimage ? image->size
+                                                  : image->unpacked_size),
+                .setup_size =
+                        put_le64(is_bzimage ? image->setup_size : prefix_size),
                 .prefix_size = put_le64(prefix_size),
                 .suffix_size = put_le64(suffix_size),
                 .compact_size = put_le64(size),
                 .payload_size = put_le64(image->unpacked_size),
-                .init_size = put_le64(image->init_size > image->load_size ?
-                                              image->init_size :
-                                              image->load_size),
+                .init_size = put_le64(image->init_size > image->load_size
+                                              ? image->init_size
+                                              : image->load_size),
                 .load_addr = put_le64(image->load_addr),
                 .load_size = put_le64(image->load_size),
                 .load_room = put_le64(load_room(v, size)),
@@ -229,7 +228,8 @@ static void put_stream_table(struct bytes *b, const struct packed_streams *p)
         }
         for (chunk = 0; chunk < p->chunks.count; chunk++) {
                 struct format_chunk f = {
-                        .packed_size = put_le32(p->chunks.at[chunk].packed_size),
+                        .packed_size =
+                                put_le32(p->chunks.at[chunk].packed_size),
                         .raw_size = put_le32(p->chunks.at[chunk].raw_size),
                 };
 
@@ -289,7 +289,8 @@ static void assemble(const struct format_variant *rows, size_t count,
         for (i = 0; i < options->rule_count; i++) {
                 const struct pack_rule *r = &options->rules[i];
                 struct format_rule f = {
-                        .platform = put_le16((uint16_t)r->platform),
+                        .platform = (uint8_t)r->platform,
+                        .level = (uint8_t)r->level,
                         .variant = put_le16((uint16_t)r->variant),
                         .priority = put_le32(r->priority),
                 };
@@ -338,8 +339,8 @@ static int check_variant(uint8_t *store, size_t store_size, uint32_t i,
         memory.body = allocate(memory.body_room, 1);
         memory.ret_work_used = &unpack_used;
         err = multi_image_unpack(&mi, i, &memory);
-        expected = info.kind == VARIANT_BZIMAGE ? image->data + info.setup_size :
-                                                  image->payload;
+        expected = info.kind == VARIANT_BZIMAGE ? image->data + info.setup_size
+                                                : image->payload;
         if (err)
                 code = fail(ret_message, EXIT_DIFFERS,
                             "%s: rebuilding the packed image: %s", input->name,
@@ -406,15 +407,15 @@ int pack(const struct pack_input *inputs, size_t count,
                 ret_report->kallsyms[i] = variants[i].derived.kallsyms;
                 ret_report->slide[i] = variants[i].derived.slide;
                 ret_report->btf[i] = variants[i].derived.btf;
-                ret_report->sites[i] = variants[i].derived.sites[SITE_RETURN] &&
-                                       variants[i].derived.sites[SITE_RETPOLINE];
+                ret_report->sites[i] =
+                        variants[i].derived.sites[SITE_RETURN] &&
+                        variants[i].derived.sites[SITE_RETPOLINE];
         }
         step(options, "merging");
         merge(&m, variants, (uint32_t)count);
         ret_report->fragment_count = m.places.count;
         ret_report->version_count = m.versions.count;
-        encode(&m, names, options->codec, options->aim,
-               streams);
+        encode(&m, names, options->codec, options->aim, streams);
         pool_mark = (uint8_t)(m.pool.base >> 24);
         master_free(&m);
         step(options, "compressing");

@@ -25,6 +25,7 @@ struct pack_input {
 
 struct pack_rule {
         enum platform platform;
+        unsigned level;   /* that the processor must have; 0: any */
         uint32_t variant; /* index of the input */
         uint32_t priority;
 };

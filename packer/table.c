@@ -31,6 +31,7 @@ static const struct {
 } roles[] = {
         { "variant", BACKEND_VARIANT },
         { "default", BACKEND_DEFAULT },
+        { "flavour", BACKEND_FLAVOUR },
         { "comparator", BACKEND_COMPARATOR },
 };
 
@@ -41,6 +42,34 @@ const struct backend *table_find(const struct backend_table *table,
                 if (!strcmp(table->backends[i].name, name))
                         return &table->backends[i];
         return NULL;
+}
+
+/* "@v2" and the like behind a platform's name: a level; "": any; else
+ * LEVEL_COUNT. */
+static unsigned read_level(const char *text)
+{
+        if (!*text)
+                return 0;
+        return !strncmp(text, "@v", 2) && text[2] >= '2' &&
+                               text[2] < '0' + LEVEL_COUNT && !text[3]
+                       ? (unsigned)(text[2] - '0')
+                       : LEVEL_COUNT;
+}
+
+bool table_read_platform(const char *word, unsigned *ret_platform,
+                         unsigned *ret_level)
+{
+        size_t size = strcspn(word, "@");
+        unsigned level = read_level(word + size);
+
+        for (unsigned i = 0; i < PLATFORM_COUNT && level < LEVEL_COUNT; i++)
+                if (strlen(platform_name(i)) == size &&
+                    !memcmp(platform_name(i), word, size)) {
+                        *ret_platform = i;
+                        *ret_level = level;
+                        return true;
+                }
+        return false;
 }
 
 /* One line being read. */
@@ -86,14 +115,11 @@ static int read_platforms(const struct row *row, char *word)
         if (!strcmp(word, "-"))
                 return 0;
         while ((name = strsep(&rest, ","))) {
-                unsigned platform = 0;
+                unsigned platform, level;
 
-                while (platform < PLATFORM_COUNT &&
-                       strcmp(platform_name(platform), name))
-                        platform++;
-                if (platform == PLATFORM_COUNT)
+                if (!table_read_platform(name, &platform, &level))
                         return bad(row, "unknown platform", name);
-                row->backend->platforms |= 1u << platform;
+                row->backend->platforms[level] |= 1u << platform;
         }
         return 0;
 }
@@ -117,7 +143,10 @@ static int read_role(const struct row *row, char *word)
                         row->backend->role = roles[i].role;
                         return 0;
                 }
-        return bad(row, "role is none of variant, default, comparator:", word);
+        return bad(row,
+                   "role is none of variant, default, flavour, "
+                   "comparator:",
+                   word);
 }
 
 /* The columns, in order. */

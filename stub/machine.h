@@ -9,14 +9,4 @@
  * sets what only the entry tells: pvh, lguest. */
 void machine_init(struct machine *ret_machine, bool xen_pv);
 
-#ifdef __x86_64__
-static inline bool machine_has_64_bit(void)
-{
-        return true;
-}
-#else
-/* The processor has 64-bit mode. */
-bool machine_has_64_bit(void);
-#endif
-
 #endif

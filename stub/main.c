@@ -168,7 +168,7 @@ static uint32_t usable_variants(const struct boot *boot)
         uint32_t usable = UINT32_MAX;
         struct variant_info info;
 
-        if (machine_has_64_bit() && !lguest_ring())
+        if ((sizeof(void *) == 8 || boot->seen.level) && !lguest_ring())
                 return usable;
         for (uint32_t i = 0; i < boot->mi.variant_count; i++)
                 if (!multi_image_variant(&boot->mi, i, &info) &&
@@ -196,7 +196,8 @@ static int choose(struct boot *boot)
                 }
         } else {
                 boot->variant = multi_image_choose(
-                        &boot->mi, boot->seen.platforms, usable, &boot->rule);
+                        &boot->mi, boot->seen.platforms, boot->seen.level,
+                        usable, &boot->rule);
                 boot->reason = boot->rule < 0 ? "default" : "rule";
         }
         error = multi_image_variant(&boot->mi, boot->variant, &boot->info);
@@ -222,8 +223,9 @@ static int announce(struct boot *boot)
         static char rule[16] = "rule-";
         char evidence[64];
         platform_evidence(&boot->seen, evidence, sizeof evidence);
-        say("ingot: platform %s (%s), variant %s: ",
-            platform_name(boot->seen.platform), evidence, boot->info.name);
+        say("ingot: platform %s (%s), %s, variant %s: ",
+            platform_name(boot->seen.platform), evidence,
+            level_name(boot->seen.level), boot->info.name);
         if (boot->rule >= 0) {
                 put_decimal(rule + 5, (unsigned)boot->rule);
                 boot->reason = rule;

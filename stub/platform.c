@@ -206,6 +206,69 @@ static const struct probe probes[PROBE_COUNT] = {
         { PLATFORM_NATIVE, is_any, NULL }, /* always matches; keep last */
 };
 
+/* ---- the processor ------------------------------------------------------ */
+
+#define EXTENDED 0x80000000u
+
+enum cpuid_register {
+        EAX,
+        EBX,
+        ECX,
+        EDX
+};
+
+/* What a level asks for, beside what the one below does; of level 1, 64-bit mode
+ * alone says all. */
+static const struct level_features {
+        uint32_t leaf;
+        uint8_t level;
+        uint8_t reg; /* enum cpuid_register */
+        uint32_t bits;
+} level_features[] = {
+        { EXTENDED + 1, 1, EDX, 1u << 29 }, /* LM */
+        /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT */
+        { 1, 2, ECX, 1u | 1u << 9 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 23 },
+        { EXTENDED + 1, 2, ECX, 1u }, /* LAHF, SAHF */
+        /* FMA, MOVBE, XSAVE, AVX, F16C */
+        { 1, 3, ECX, 1u << 12 | 1u << 22 | 1u << 26 | 1u << 28 | 1u << 29 },
+        { 7, 3, EBX, 1u << 3 | 1u << 5 | 1u << 8 }, /* BMI1, AVX2, BMI2 */
+        { EXTENDED + 1, 3, ECX, 1u << 5 },          /* LZCNT */
+        /* AVX512F, DQ, CD, BW, VL */
+        { 7, 4, EBX, 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31 },
+};
+
+unsigned platform_level(const struct machine *machine)
+{
+        unsigned level = LEVEL_COUNT - 1;
+
+        for (size_t i = 0;
+             i < sizeof(level_features) / sizeof(level_features[0]); i++) {
+                const struct level_features *f = &level_features[i];
+                uint32_t regs[4];
+
+                /* a leaf beyond the last answers with another's content */
+                machine->cpuid(machine, f->leaf & EXTENDED, regs);
+                if (regs[EAX] >= f->leaf) {
+                        machine->cpuid(machine, f->leaf, regs);
+                        if ((regs[f->reg] & f->bits) == f->bits)
+                                continue;
+                }
+                if (level >= f->level)
+                        level = f->level - 1u;
+        }
+        return level;
+}
+
+const char *level_name(unsigned level)
+{
+        static const char *const names[LEVEL_COUNT] = {
+                "32-bit", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4",
+        };
+        return names[level];
+}
+
+/* ---- what is there ------------------------------------------------------ */
+
 /* Notes where each probe's signature stands, lowest leaf first. */
 static void scan_leaves(const struct machine *m, uint32_t leaf[PROBE_COUNT])
 {
@@ -237,6 +300,7 @@ void platform_detect(const struct machine *machine, struct seen *ret_seen)
         struct seen seen = { 0 };
         const struct probe *probe = probes;
 
+        seen.level = platform_level(machine);
         machine->cpuid(machine, 1, regs);
         look.hypervisor = regs[2] & 1u << 31;
         if (look.hypervisor && !machine->xen_pv)

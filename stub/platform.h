@@ -41,6 +41,7 @@ struct machine {
 
 /* What the probes saw. */
 struct seen {
+        unsigned level;         /* of the processor, below LEVEL_COUNT */
         enum platform platform; /* of the first probe that matched */
         uint32_t platforms;     /* 1 << platform, of all that matched */
         const char *how;        /* for people: "Xen PV entry", "CPUID" … */
@@ -62,6 +63,14 @@ void platform_detect(const struct machine *machine, struct seen *ret_seen);
 
 /* "kvm", "xen-pv", …; NULL beyond PLATFORM_COUNT. */
 const char *platform_name(unsigned platform);
+
+/* The processor's level: the x86-64 psABI (1.0, section 3.1.1), but that an
+ * operating system saves the registers of AVX is not asked: none runs yet, so
+ * XSAVE stands for OSXSAVE. */
+unsigned platform_level(const struct machine *machine);
+
+/* "32-bit", "x86-64", "x86-64-v2", …; level is below LEVEL_COUNT. */
+const char *level_name(unsigned level);
 
 /* Writes `CPUID 0x40000000 "KVMKVMKVM"` and the like, NUL-terminated and cut
  * at room; 64 bytes always suffice. */

@@ -122,7 +122,7 @@ bench: bench-tools $(INGOT) linux-packed reference reference-packed
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
-	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test \
+	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test levels.test \
 	matrix.test kaslr.test override.test memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test matrix-zstd.test nested.test debian.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \

@@ -169,10 +169,16 @@ _Static_assert(sizeof(struct format_variant) == 232, "docs/format.md, 2.1");
 #define FORMAT_VARIANT_WORDS (sizeof(struct format_variant) / sizeof(le32))
 _Static_assert(FORMAT_VARIANT_WORDS <= 64, "docs/format.md, 2.1");
 
+/* What a processor can do: the x86-64 psABI's micro-architecture levels, x86-64
+ * itself being 1; 0: no 64-bit mode. */
+#define LEVEL_COUNT 5
+
 struct format_rule {
-        le16 platform; /* enum platform */
-        le16 variant;  /* index */
-        le32 priority; /* higher wins; the earlier row wins a tie */
+        uint8_t platform; /* enum platform */
+        uint8_t level;    /* the least that the processor must have */
+        le16 variant;     /* index */
+        le32 priority;    /* higher wins; on a tie the higher level, then the
+                           * earlier row */
 };
 _Static_assert(sizeof(struct format_rule) == 8, "docs/format.md, 2.2");
 

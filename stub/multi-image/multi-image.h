@@ -117,11 +117,12 @@ int multi_image_find(const struct multi_image *mi, const char *name,
                      size_t name_size, uint32_t *ret_index);
 
 /* The rule that decides: among the rules whose platform bit is set in
- * platforms (1 << enum platform) and whose variant's is in usable (1 << index),
- * the one of highest priority, the earlier row winning a tie.  Gives the
- * declared default and -1 where none matches. */
+ * platforms (1 << enum platform), whose level is at most the processor's, and
+ * whose variant's bit is in usable (1 << index), the one of highest priority; on
+ * a tie the higher level wins, then the earlier row.  Gives the declared default
+ * and -1 where none matches. */
 uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
-                            uint32_t usable, int *ret_rule);
+                            unsigned level, uint32_t usable, int *ret_rule);
 
 /* Bytes that multi_image_unpack() may touch from memory.body on. */
 uint64_t multi_image_body_room(const struct variant_info *info);

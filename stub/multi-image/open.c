@@ -70,8 +70,7 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
                         MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(raw_size == get_le64(s->raw_size),
                         MULTI_IMAGE_BAD_TABLE);
-                REQUIRE(is_body_stream(i) ||
-                                raw_size <= MULTI_IMAGE_MAX_META,
+                REQUIRE(is_body_stream(i) || raw_size <= MULTI_IMAGE_MAX_META,
                         MULTI_IMAGE_BAD_TABLE);
         }
         REQUIRE(chunk == mi->chunk_count, MULTI_IMAGE_BAD_TABLE);
@@ -127,7 +126,8 @@ static int check_variants(const struct multi_image *mi)
                                 get_le64(v->setup_size) <=
                                         get_le64(v->prefix_size),
                         MULTI_IMAGE_BAD_TABLE);
-                REQUIRE(get_le64(v->image_size) <= 4ull * MULTI_IMAGE_MAX_PAYLOAD &&
+                REQUIRE(get_le64(v->image_size) <=
+                                        4ull * MULTI_IMAGE_MAX_PAYLOAD &&
                                 get_le64(v->load_size) <=
                                         4ull * MULTI_IMAGE_MAX_PAYLOAD &&
                                 get_le64(v->load_room) <=
@@ -158,8 +158,8 @@ int multi_image_open(const void *store, size_t store_size,
         int err;
 
         REQUIRE(store_size >= sizeof(h->magic) &&
-                        memcmp(h->magic, MULTI_IMAGE_MAGIC,
-                               sizeof(h->magic)) == 0,
+                        memcmp(h->magic, MULTI_IMAGE_MAGIC, sizeof(h->magic)) ==
+                                0,
                 MULTI_IMAGE_NOT_OURS);
         REQUIRE(store_size >= sizeof(*h), MULTI_IMAGE_TRUNCATED);
         REQUIRE(get_le32(h->version) == MULTI_IMAGE_VERSION,
@@ -172,7 +172,8 @@ int multi_image_open(const void *store, size_t store_size,
         mi.stream_count = get_le32(h->stream_count);
         mi.chunk_count = get_le32(h->chunk_count);
         mi.default_variant = get_le32(h->default_variant);
-        REQUIRE(mi.variant_count && mi.variant_count <= MULTI_IMAGE_MAX_VARIANTS,
+        REQUIRE(mi.variant_count &&
+                        mi.variant_count <= MULTI_IMAGE_MAX_VARIANTS,
                 MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.rule_count <= MULTI_IMAGE_MAX_RULES, MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.stream_count > STREAM_GROUP_FIRST &&
@@ -181,7 +182,8 @@ int multi_image_open(const void *store, size_t store_size,
                                         GROUP_STREAM_COUNT ==
                                 0,
                 MULTI_IMAGE_BAD_TABLE);
-        REQUIRE(mi.chunk_count <= MULTI_IMAGE_MAX_CHUNKS, MULTI_IMAGE_BAD_TABLE);
+        REQUIRE(mi.chunk_count <= MULTI_IMAGE_MAX_CHUNKS,
+                MULTI_IMAGE_BAD_TABLE);
         REQUIRE(mi.default_variant < mi.variant_count, MULTI_IMAGE_BAD_TABLE);
         REQUIRE(is_zero(h->reserved, sizeof(h->reserved)),
                 MULTI_IMAGE_BAD_TABLE);
@@ -205,8 +207,10 @@ int multi_image_open(const void *store, size_t store_size,
         mi.streams = (const void *)(mi.rules + mi.rule_count);
         mi.chunks = (const void *)(mi.streams + mi.stream_count);
         for (i = 0; i < mi.rule_count; i++)
-                REQUIRE(get_le16(mi.rules[i].platform) < PLATFORM_COUNT &&
-                                get_le16(mi.rules[i].variant) < mi.variant_count,
+                REQUIRE(mi.rules[i].platform < PLATFORM_COUNT &&
+                                mi.rules[i].level < LEVEL_COUNT &&
+                                get_le16(mi.rules[i].variant) <
+                                        mi.variant_count,
                         MULTI_IMAGE_BAD_TABLE);
         if ((err = check_variants(&mi)) ||
             (err = check_streams(&mi, store_size - tables_size)))
@@ -225,9 +229,9 @@ int multi_image_verify_store(const struct multi_image *mi)
         sha256_update(&s, mi->store + tables_size,
                       mi->store_size - tables_size);
         sha256_final(&s, digest);
-        return memcmp(digest, mi->header->store_digest, SHA256_SIZE) == 0 ?
-                       MULTI_IMAGE_OK :
-                       MULTI_IMAGE_BAD_DIGEST;
+        return memcmp(digest, mi->header->store_digest, SHA256_SIZE) == 0
+                       ? MULTI_IMAGE_OK
+                       : MULTI_IMAGE_BAD_DIGEST;
 }
 
 int multi_image_variant(const struct multi_image *mi, uint32_t index,
@@ -280,8 +284,18 @@ int multi_image_find(const struct multi_image *mi, const char *name,
         return MULTI_IMAGE_NO_VARIANT;
 }
 
+/* Whether r decides where other matches as well and comes first. */
+static bool beats(const struct format_rule *r, const struct format_rule *other)
+{
+        uint32_t priority = get_le32(r->priority);
+        uint32_t others = get_le32(other->priority);
+
+        return priority > others ||
+               (priority == others && r->level > other->level);
+}
+
 uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
-                            uint32_t usable, int *ret_rule)
+                            unsigned level, uint32_t usable, int *ret_rule)
 {
         int best = -1;
         uint32_t i;
@@ -289,14 +303,14 @@ uint32_t multi_image_choose(const struct multi_image *mi, uint32_t platforms,
         for (i = 0; i < mi->rule_count; i++) {
                 const struct format_rule *r = &mi->rules[i];
 
-                if (!(platforms >> get_le16(r->platform) &
-                      usable >> get_le16(r->variant) & 1))
+                if (!(platforms >> r->platform &
+                      usable >> get_le16(r->variant) & 1) ||
+                    r->level > level)
                         continue;
-                if (best < 0 ||
-                    get_le32(r->priority) > get_le32(mi->rules[best].priority))
+                if (best < 0 || beats(r, &mi->rules[best]))
                         best = (int)i;
         }
         *ret_rule = best;
-        return best < 0 ? mi->default_variant :
-                          get_le16(mi->rules[best].variant);
+        return best < 0 ? mi->default_variant
+                        : get_le16(mi->rules[best].variant);
 }

@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 rebuild(&mi, i, &info);
                 multi_image_find(&mi, "native", 6, &found);
                 for (uint32_t bit = 0; bit < 32; bit++)
-                        multi_image_choose(&mi, 1u << bit, UINT32_MAX, &rule);
+                        multi_image_choose(&mi, 1u << bit, bit % LEVEL_COUNT,
+                                           UINT32_MAX, &rule);
         }
         free(store);
         return 0;

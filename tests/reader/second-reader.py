@@ -257,8 +257,9 @@ class Store:
                     row[4 * word:4 * word + 4] = table.take(4)
             self.variants.append(Variant(index, bytes(row)))
         for _ in range(self.rule_count):
-            platform, variant, _priority = struct.unpack("<HHI", table.take(8))
+            platform, level, variant, _priority = struct.unpack("<BBHI", table.take(8))
             require(platform <= 12, f"a rule for platform {platform}")
+            require(level <= 4, f"a rule for level {level}")
             require(variant < self.variant_count, f"a rule for variant {variant}")
         streams = [struct.unpack("<IIQ", table.take(16)) for _ in range(self.stream_count)]
         chunks = [struct.unpack("<II", table.take(8)) for _ in range(self.chunk_count)]

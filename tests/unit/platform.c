@@ -210,11 +210,15 @@ static void test_leaves_are_read_once(void **state)
         struct seen seen;
         (void)state;
         cpuid_calls = 0;
+        platform_level(&(struct machine){ .cpuid = fake_cpuid,
+                                          .context = (void *)&fakes[0] });
+        unsigned level_calls = cpuid_calls;
+        cpuid_calls = 0;
         look(&fakes[1], &seen);
-        assert_true(cpuid_calls <= 1 + 257 + 1);
+        assert_true(cpuid_calls <= level_calls + 1 + 257 + 1);
         cpuid_calls = 0;
         look(&fakes[0], &seen);
-        assert_int_equal(cpuid_calls, 1);
+        assert_int_equal(cpuid_calls, level_calls + 1);
 }
 
 static uint8_t roms[VMI_ROMS_SIZE];
@@ -356,6 +360,90 @@ static void test_names(void **state)
         assert_null(platform_name(PLATFORM_COUNT));
 }
 
+/* A processor by its leaves; what is not listed has no bits. */
+struct processor {
+        uint32_t last, last_extended;
+        uint32_t ecx1, ebx7, ecx_extended, edx_extended;
+};
+
+/* As Intel's do: a leaf beyond the last answers with the last's content, here
+ * with every bit set. */
+static void processor_cpuid(const struct machine *m, uint32_t leaf,
+                            uint32_t regs[4])
+{
+        const struct processor *p = m->context;
+        uint32_t last = leaf >> 31 ? p->last_extended : p->last;
+
+        memset(regs, leaf > last ? 0xff : 0, 16);
+        if (!(leaf & 0x7fffffff))
+                regs[0] = last;
+        if (leaf > last)
+                return;
+        if (leaf == 1)
+                regs[2] = p->ecx1;
+        if (leaf == 7)
+                regs[1] = p->ebx7;
+        if (leaf == 0x80000001) {
+                regs[2] = p->ecx_extended;
+                regs[3] = p->edx_extended;
+        }
+}
+
+static unsigned level_of(struct processor p)
+{
+        const struct machine m = { .cpuid = processor_cpuid, .context = &p };
+
+        return platform_level(&m);
+}
+
+/* Each level needs each of its bits, and those of the levels below. */
+static void test_levels(void **state)
+{
+        /* the bits of version 1.0 of the psABI, by level: CPUID.1:ECX,
+         * CPUID.7:EBX, CPUID.80000001:ECX */
+        static const struct processor levels[LEVEL_COUNT] = {
+                { 1, 0, 0, 0, 0, 0 },
+                { 1, 0x80000001, 0, 0, 0, 0x20000000 },
+                { 1, 0x80000001, 0x00982201, 0, 0x1, 0x20000000 },
+                { 7, 0x80000001, 0x34d83201, 0x128, 0x21, 0x20000000 },
+                { 7, 0x80000001, 0x34d83201, 0xd0030128, 0x21, 0x20000000 },
+        };
+        (void)state;
+
+        for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+                struct processor p = levels[i];
+
+                assert_int_equal(level_of(p), i);
+                for (unsigned bit = 0; bit < 32; bit++) {
+                        p = levels[i];
+                        p.ecx1 &= ~(1u << bit);
+                        assert_int_equal(level_of(p) < i,
+                                         p.ecx1 != levels[i].ecx1);
+                        p = levels[i];
+                        p.ebx7 &= ~(1u << bit);
+                        assert_int_equal(level_of(p) < i,
+                                         p.ebx7 != levels[i].ebx7);
+                        p = levels[i];
+                        p.ecx_extended &= ~(1u << bit);
+                        assert_int_equal(level_of(p) < i,
+                                         p.ecx_extended !=
+                                                 levels[i].ecx_extended);
+                }
+        }
+        /* leaves that are not there say nothing */
+        struct processor p = levels[4];
+        p.last = 1;
+        assert_int_equal(level_of(p), 2);
+        p.last_extended = 0x80000000;
+        assert_int_equal(level_of(p), 0);
+        /* and what is missing below counts above */
+        p = levels[4];
+        p.ecx1 &= ~(1u << 9);
+        assert_int_equal(level_of(p), 1);
+        for (unsigned i = 0; i < LEVEL_COUNT; i++)
+                assert_non_null(level_name(i));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -366,6 +454,7 @@ int main(void)
                 cmocka_unit_test(test_lguest),
                 cmocka_unit_test(test_evidence_is_cut),
                 cmocka_unit_test(test_names),
+                cmocka_unit_test(test_levels),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
