@@ -338,18 +338,39 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
         return bodies_open(&w->u);
 }
 
-static void count_streams(const struct multi_image *mi, struct account *a)
+/* The variants that unpack stream i. */
+static uint32_t stream_readers(const struct walker *w, uint32_t i)
 {
+        const le32 *members = (const void *)w->streams[STREAM_MEMBERSHIPS].at;
+        uint32_t group, readers = 0;
+
+        if (i < STREAM_GROUP_FIRST)
+                return w->account->everyone;
+        group = (i - STREAM_GROUP_FIRST) / GROUP_STREAM_COUNT;
+        for (uint32_t m = 0; m < w->u.membership_count; m++)
+                if (w->u.memberships[m].group == group)
+                        readers |= get_le32(members[m]);
+        return readers;
+}
+
+static void count_streams(struct walker *w)
+{
+        const struct multi_image *mi = w->mi;
+        struct account *a = w->account;
         uint32_t chunk = 0;
 
         for (uint32_t i = 0; i < mi->stream_count; i++) {
                 uint32_t n = get_le32(mi->streams[i].chunk_count);
-                struct share *s = &a->streams[stream_kind(i)];
+                uint32_t readers = stream_readers(w, i);
+                struct share s = { .raw = get_le64(mi->streams[i].raw_size),
+                                   .entries = n };
 
-                s->raw += get_le64(mi->streams[i].raw_size);
-                s->entries += n;
                 for (; n; n--, chunk++)
-                        s->packed += get_le32(mi->chunks[chunk].packed_size);
+                        s.packed += get_le32(mi->chunks[chunk].packed_size);
+                share_add(&a->streams[stream_kind(i)], &s);
+                for (uint32_t v = 0; v < mi->variant_count; v++)
+                        if (readers >> v & 1)
+                                share_add(&a->read[v], &s);
         }
 }
 
@@ -462,6 +483,7 @@ static int walk_store(struct walker *w, const struct store *store,
                 errno = ENOMEM;
                 return fail_errno(ret_message, store->path, "memory");
         }
+        count_streams(w);
         for (uint32_t i = 0; i < w->u.section_count; i++)
                 for (uint32_t n = 0; n < w->u.sections[i].entry_count; n++)
                         if ((fault = walk_entry(w, i, n)))
@@ -501,7 +523,6 @@ int account_make(const struct store *store, struct account *ret_account,
         }
         w->mi = &store->mi;
         w->account = &a;
-        count_streams(&store->mi, &a);
         err = walk_store(w, store, work, work_size, ret_message);
         free(w);
         free(work);

@@ -78,6 +78,8 @@ struct account {
         struct share alone[MULTI_IMAGE_MAX_VARIANTS]; /* only this one holds */
         struct share several; /* more than one variant holds */
         struct share held[MULTI_IMAGE_MAX_VARIANTS];  /* this one holds */
+        struct share read[MULTI_IMAGE_MAX_VARIANTS];  /* streams that are
+                                                       * unpacked for it */
         uint64_t tables_size; /* header, variants, rules, chunks */
         uint64_t stub_size;   /* of the file, all that is not the store */
 };

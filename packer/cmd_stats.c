@@ -72,6 +72,7 @@ static void add_variants_json(struct json_object *array,
                                 get_le64(store->mi.variants[i].image_size));
                 add_share_json(json_add_object(o, "alone"), &a->alone[i]);
                 add_share_json(json_add_object(o, "held"), &a->held[i]);
+                add_share_json(json_add_object(o, "read"), &a->read[i]);
         }
 }
 
@@ -219,6 +220,9 @@ static void print_variants(const struct store *store, const struct account *a)
         print_head("variant: all that it holds");
         for (uint32_t i = 0; i < store->mi.variant_count; i++)
                 print_row(variant_name(store, i), &a->held[i], store->size);
+        print_head("variant: streams that are unpacked to rebuild it");
+        for (uint32_t i = 0; i < store->mi.variant_count; i++)
+                print_row(variant_name(store, i), &a->read[i], store->size);
 }
 
 static void print_memberships(const struct store *store,
