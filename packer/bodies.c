@@ -172,6 +172,26 @@ static bool patch_pays(const struct bodies *b, uint32_t gain)
         return patched * gain < whole;
 }
 
+uint32_t bodies_difference(const struct bodies *b)
+{
+        uint32_t x = 0, y = 0, sum = 0; /* units passed; bytes */
+
+        for (size_t i = 0; i < b->ops.count; i++) {
+                const struct patch_op *op = &b->ops.at[i];
+                uint32_t dropped, inserted;
+
+                x += op->copy;
+                y += op->copy;
+                dropped = offset_of(b->base, x + op->drop) - offset_of(b->base, x);
+                inserted = offset_of(b->body, y + op->insert) -
+                           offset_of(b->body, y);
+                sum += dropped > inserted ? dropped : inserted;
+                x += op->drop;
+                y += op->insert;
+        }
+        return sum;
+}
+
 /* All fragments that the entry tells, in a row. */
 static void add_all(struct bodies *b, const struct place *p,
                     const struct version *x)

@@ -110,7 +110,7 @@ static int choose_codec(struct packing *p)
                         p->options.codec = codecs[i].id;
                         return 0;
                 }
-        return usage_error(p->command,
+        return usage_error(p->in.command,
                            "--codec: '%s' is not deflate, xz or zstd", name);
 }
 
@@ -120,7 +120,7 @@ static int check_multiboot(struct packing *p)
                 if (multi_image_codecs[i]->id == p->options.codec &&
                     !compose_has_32(multi_image_codecs[i]))
                         return usage_error(
-                                p->command,
+                                p->in.command,
                                 "--multiboot: there is no 32-bit stub with %s",
                                 multi_image_codecs[i]->name);
         return 0;
@@ -131,9 +131,10 @@ static int choose_aim(struct packing *p)
         const char *name = p->values.aim;
 
         if (name && strcmp(name, "size") && strcmp(name, "speed"))
-                return usage_error(p->command, "--for: '%s' is not size or speed",
-                                   name);
-        p->options.aim = name && strcmp(name, "speed") == 0 ? AIM_SPEED : AIM_SIZE;
+                return usage_error(p->in.command,
+                                   "--for: '%s' is not size or speed", name);
+        p->options.aim =
+                name && strcmp(name, "speed") == 0 ? AIM_SPEED : AIM_SIZE;
         return 0;
 }
 
@@ -156,7 +157,7 @@ static bool equals_input(const struct pack_input *input,
 static void check_input(void *context, size_t i)
 {
         struct packing *p = context;
-        struct outcome *o = &p->outcomes[i];
+        struct outcome *o = &p->in.outcomes[i];
         struct rebuilt r;
 
         o->code = store_rebuild(&p->written, (uint32_t)i, &r, &o->message);
@@ -164,10 +165,11 @@ static void check_input(void *context, size_t i)
                 o->code = EXIT_DIFFERS;
                 return;
         }
-        if (!equals_input(&p->inputs[i], &r))
-                o->code = fail(&o->message, EXIT_DIFFERS,
-                               "%s: variant %s: rebuilt bytes differ from %s",
-                               p->values.output, p->names[i], p->images[i]);
+        if (!equals_input(&p->in.inputs[i], &r))
+                o->code =
+                        fail(&o->message, EXIT_DIFFERS,
+                             "%s: variant %s: rebuilt bytes differ from %s",
+                             p->values.output, p->in.names[i], p->in.images[i]);
         rebuilt_free(&r);
 }
 
@@ -185,7 +187,7 @@ static int check_file(struct packing *p)
         if (store_parse(p->values.output, copy, p->file_size, &p->written,
                         &message))
                 return report_failure(EXIT_DIFFERS, message);
-        err = for_each_input(p, check_input);
+        err = inputs_for_each(&p->in, check_input, p);
         store_close(&p->written);
         return err;
 }
@@ -201,16 +203,16 @@ static int compose_file(struct packing *p, char **ret_message)
         if (fault)
                 return fail(ret_message, EXIT_DIFFERS, "%s: new store: %s",
                             p->values.output, multi_image_strerror(fault));
-        for (uint32_t i = 0; i < p->count; i++) {
-                const struct image *image = &p->inputs[i].image;
+        for (uint32_t i = 0; i < p->in.count; i++) {
+                const struct image *image = &p->in.inputs[i].image;
 
                 multi_image_variant(&mi, i, &info);
                 fault = compose_add_variant(
                         &input, &info, image->setup_size ? image->data : NULL);
                 if (fault)
                         return fail(ret_message, EXIT_BAD_INPUT,
-                                    "%s: variant %s: %s", p->images[i],
-                                    p->names[i], compose_strerror(fault));
+                                    "%s: variant %s: %s", p->in.images[i],
+                                    p->in.names[i], compose_strerror(fault));
         }
         input.store = p->store;
         input.store_size = p->store_size;
@@ -238,8 +240,8 @@ static int make_file(struct packing *p)
         int err;
 
         p->options.progress = show_step;
-        err = pack(p->inputs, p->count, &p->options, &p->store, &p->store_size,
-                   &p->report, &message);
+        err = pack(p->in.inputs, p->in.count, &p->options, &p->store,
+                   &p->store_size, &p->report, &message);
         if (err)
                 return report_failure(err, message);
         if (p->values.bare) {
@@ -277,22 +279,21 @@ static int print_text(const struct packing *p)
 {
         uint64_t sum = 0;
 
-        for (size_t i = 0; i < p->count; i++) {
-                const struct image *image = &p->inputs[i].image;
+        for (size_t i = 0; i < p->in.count; i++) {
+                const struct image *image = &p->in.inputs[i].image;
 
                 sum += image->size;
-                printf("%-12s %11zu  %s", p->names[i], image->size,
-                       storage(&p->inputs[i]));
+                printf("%-12s %11zu  %s", p->in.names[i], image->size,
+                       storage(&p->in.inputs[i]));
                 if (image->payload_codec && !image->stored)
                         printf(" (%s unpacked to %zu bytes)",
                                image->payload_codec, image->unpacked_size);
-                printf(", vmlinux: %s", yes(p->vmlinuxes[i]));
-                if (p->inputs[i].has_linked)
+                printf(", vmlinux: %s", yes(p->in.vmlinuxes[i]));
+                if (p->in.inputs[i].has_linked)
                         printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s, btf %s",
                                yes(p->report.orc[i]),
                                yes(p->report.kallsyms[i]),
-                               yes(p->report.slide[i]),
-                               yes(p->report.sites[i]),
+                               yes(p->report.slide[i]), yes(p->report.sites[i]),
                                yes(p->report.btf[i]));
                 putchar('\n');
         }
@@ -316,17 +317,18 @@ static int print_json(const struct packing *p)
         json_add_number(root, "file_size", p->file_size);
         json_add_number(root, "store_size", p->store_size);
         json_add_string(root, "codec", codec_name(p->options.codec));
-        json_add_string(root, "default", p->names[p->options.default_variant]);
+        json_add_string(root, "default",
+                        p->in.names[p->options.default_variant]);
         json_add_number(root, "fragments", p->report.fragment_count);
         json_add_number(root, "versions", p->report.version_count);
         array = json_add_array(root, "variants");
-        for (size_t i = 0; i < p->count; i++) {
-                const struct pack_input *input = &p->inputs[i];
+        for (size_t i = 0; i < p->in.count; i++) {
+                const struct pack_input *input = &p->in.inputs[i];
                 struct json_object *o = json_append_object(array);
 
-                json_add_string(o, "name", p->names[i]);
-                json_add_string(o, "image", p->images[i]);
-                json_add_string(o, "vmlinux", p->vmlinuxes[i]);
+                json_add_string(o, "name", p->in.names[i]);
+                json_add_string(o, "image", p->in.images[i]);
+                json_add_string(o, "vmlinux", p->in.vmlinuxes[i]);
                 json_add_number(o, "image_size", input->image.size);
                 json_add_number(o, "payload_size", input->image.unpacked_size);
                 json_add_string(o, "payload_codec", input->image.payload_codec);
@@ -344,7 +346,7 @@ static int print_json(const struct packing *p)
 
 static void packing_free(struct packing *p)
 {
-        inputs_free(p);
+        inputs_free(&p->in);
         if (p->file != p->store)
                 free(p->file);
         free(p->store);
@@ -358,19 +360,20 @@ static int pack_all(struct packing *p, const struct string_list *texts)
         int err;
 
         if (!p->values.output)
-                return usage_error(p->command, "--output FILE is missing");
+                return usage_error(p->in.command, "--output FILE is missing");
         if (p->values.json && !strcmp(p->values.output, "-"))
-                return usage_error(p->command,
+                return usage_error(p->in.command,
                                    "--json and --output - would mix up");
         p->options.threads =
                 p->values.threads ? p->values.threads : processor_count();
+        p->in.threads = p->options.threads;
         err = table_read(p->values.table, &p->table, &message);
         if (err)
                 return report_failure(err, message);
         if ((err = choose_codec(p)) || (err = check_multiboot(p)) ||
             (err = choose_aim(p)) || (err = collect_inputs(p, texts)) ||
             (err = choose_default(p)) || (err = make_rules(p)) ||
-            (err = read_inputs(p)) || (err = make_file(p)))
+            (err = inputs_read(&p->in)) || (err = make_file(p)))
                 return err;
         if (p->values.json)
                 return print_json(p);
@@ -387,7 +390,7 @@ static int run(const struct command *command, int argc, char **argv)
 
         if (!p)
                 return report_failure(EXIT_IO, NULL);
-        p->command = command;
+        p->in.command = command;
         if (!options_parse(command, argc, argv, &p->values, &texts, &err))
                 err = pack_all(p, &texts);
         packing_free(p);

@@ -5,8 +5,7 @@
 #ifndef PACKER_CMD_PACK_H
 #define PACKER_CMD_PACK_H
 
-#include "options.h"
-#include "pack.h"
+#include "inputs.h"
 #include "store.h"
 #include "table.h"
 
@@ -25,23 +24,11 @@ struct pack_command_options {
         bool quiet;
 };
 
-/* What became of one input's step. */
-struct outcome {
-        int code; /* exit code; 0: well */
-        char *message;
-};
-
 /* Everything that one run of the command holds. */
 struct packing {
-        const struct command *command;
         struct pack_command_options values;
         struct backend_table table;
-        char *names[MULTI_IMAGE_MAX_VARIANTS];
-        char *images[MULTI_IMAGE_MAX_VARIANTS];
-        char *vmlinuxes[MULTI_IMAGE_MAX_VARIANTS]; /* NULL: none */
-        size_t count;
-        struct pack_input inputs[MULTI_IMAGE_MAX_VARIANTS];
-        struct outcome outcomes[MULTI_IMAGE_MAX_VARIANTS];
+        struct input_set in;
         struct pack_rule rules[MULTI_IMAGE_MAX_RULES];
         struct pack_options options;
         struct pack_report report;
@@ -49,7 +36,7 @@ struct packing {
         size_t store_size;
         uint8_t *file;
         size_t file_size;
-        bool without_32; /* the codec has no 32-bit stub, which ELF kernels
+        bool without_32;      /* the codec has no 32-bit stub, which ELF kernels
                           * would need for most entries */
         struct store written; /* the file, opened again */
 };
@@ -60,14 +47,5 @@ struct packing {
 int collect_inputs(struct packing *p, const struct string_list *texts);
 int choose_default(struct packing *p);
 int make_rules(struct packing *p);
-/* Reads images and linked kernels. */
-int read_inputs(struct packing *p);
-
-/* Does work for each input, on several threads, each with an outcome of its
- * own, and tells of the first that failed. */
-int for_each_input(struct packing *p,
-                   void (*work)(void *packing, size_t index));
-
-void inputs_free(struct packing *p);
 
 #endif

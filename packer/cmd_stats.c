@@ -394,8 +394,8 @@ const struct command command_stats = {
                 "of the kernel, by what could not be shared and why, by\n"
                 "stream. Streams' sizes are exact; the others share each "
                 "compressed chunk out by\nunpacked bytes. But for what each "
-                "variant holds, each table's bytes add up to the\nfile's "
-                "size.",
+                "variant holds and reads, each table's bytes add up to\nthe "
+                "file's size.",
         .options = options,
         .least = 1,
         .most = 1,

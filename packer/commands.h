@@ -10,6 +10,7 @@
 extern const struct command command_pack;
 extern const struct command command_list;
 extern const struct command command_stats;
+extern const struct command command_diff;
 extern const struct command command_extract;
 extern const struct command command_verify;
 extern const struct command command_detect;

@@ -16,7 +16,7 @@
 
 /* In the order in which one meets them. */
 static const struct command *const commands[] = {
-        &command_pack,    &command_list,   &command_stats,
+        &command_pack,    &command_list,   &command_stats, &command_diff,
         &command_extract, &command_verify, &command_detect,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

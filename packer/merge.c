@@ -244,7 +244,7 @@ static bool bytes_equal(const struct variant *v, const struct fragment *f,
         return memcmp(f->bytes + done, g->bytes + done, f->size - done) == 0;
 }
 
-static bool is_equal(const struct variant *v, const struct fragment *f,
+bool fragments_equal(const struct variant *v, const struct fragment *f,
                      const struct variant *w, const struct fragment *g)
 {
         uint32_t i;
@@ -303,7 +303,7 @@ static void fold_versions(struct master *m)
                                 const struct variant *w =
                                         &m->variants[y->variant];
 
-                                if (!is_equal(v, &v->fragments.at[x.fragment],
+                                if (!fragments_equal(v, &v->fragments.at[x.fragment],
                                               w, &w->fragments.at[y->fragment]))
                                         continue;
                                 y->membership |= x.membership;

@@ -62,4 +62,9 @@ struct master {
 void merge(struct master *m, struct variant *variants, uint32_t count);
 void master_free(struct master *m);
 
+/* Whether two fragments of merged variants are the same but for where things
+ * are. */
+bool fragments_equal(const struct variant *v, const struct fragment *f,
+                     const struct variant *w, const struct fragment *g);
+
 #endif

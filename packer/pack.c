@@ -21,32 +21,6 @@ static void step(const struct pack_options *options, const char *what)
                 options->progress(options->progress_context, what);
 }
 
-/* ---- variants ----------------------------------------------------------- */
-
-static void clear_split(struct variant *v)
-{
-        struct derivation derived = v->derived;
-        const struct pack_input *input = v->input;
-
-        variant_free(v);
-        *v = (struct variant){ .input = input, .derived = derived };
-}
-
-/* A table that does not follow its model is split as bytes, so once more. */
-static void split(struct variant *v, const struct pack_input *input,
-                  struct interner *names)
-{
-        *v = (struct variant){ .input = input };
-        memset(&v->derived, input->has_linked, sizeof(v->derived));
-        for (;;) {
-                variant_split(v, names);
-                variant_fields(v, names);
-                if (!variant_tables(v, names))
-                        return;
-                clear_split(v);
-        }
-}
-
 /* ---- tables of the store ------------------------------------------------ */
 
 /* The payload without its folded pages, and the folds as the stub has them. */
@@ -402,7 +376,7 @@ int pack(const struct pack_input *inputs, size_t count,
 
         step(options, "splitting");
         for (i = 0; i < count; i++) {
-                split(&variants[i], &inputs[i], names);
+                variant_make(&variants[i], &inputs[i], names);
                 ret_report->orc[i] = variants[i].derived.orc;
                 ret_report->kallsyms[i] = variants[i].derived.kallsyms;
                 ret_report->slide[i] = variants[i].derived.slide;

@@ -158,6 +158,10 @@ void variant_fields(struct variant *v, struct interner *names);
  * its model, and returns true if it did so: split again then. */
 bool variant_tables(struct variant *v, struct interner *names);
 
+/* All of these, in order. */
+void variant_make(struct variant *v, const struct pack_input *input,
+                  struct interner *names);
+
 void variant_free(struct variant *v);
 
 /* The fragment that addr lies in, or that ends there if none begins; NONE. */
