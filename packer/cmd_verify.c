@@ -2,8 +2,9 @@
 /*
  * ingot verify: is a multi-image whole, and does it hold these images?
  *
- * Each variant is rebuilt by the stub's own decoder, which compares SHA-256;
- * --against compares its bytes with a file beside that.
+ * Each variant is rebuilt by the stub's own decoder, which compares SHA-256, as
+ * the image that it was and as an ELF loader would have it; --against compares
+ * its bytes with a file beside that.
  */
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -127,6 +128,11 @@ static void verify_variant(void *context, size_t index)
         progress_show("verify", atomic_fetch_add(&v->done, 1),
                       v->store.mi.variant_count);
         err = store_rebuild(&v->store, (uint32_t)index, &r, &message);
+        if (!err) {
+                err = store_check_load(&v->store, (uint32_t)index, &message);
+                if (err)
+                        rebuilt_free(&r);
+        }
         if (err == EXIT_BAD_INPUT) {
                 finding->fault = message;
                 return;

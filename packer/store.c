@@ -171,6 +171,36 @@ int store_rebuild(const struct store *store, uint32_t variant,
         return 0;
 }
 
+int store_check_load(const struct store *store, uint32_t variant,
+                     char **ret_message)
+{
+        struct unpack_memory memory = { 0 };
+        struct variant_info info;
+        uint64_t entry;
+        int fault;
+
+        multi_image_variant(&store->mi, variant, &info);
+        if (!info.load_room)
+                return 0;
+        memory.body_room = info.load_room;
+        memory.body = malloc(memory.body_room);
+        memory.work_size = info.work_size;
+        memory.work = malloc(memory.work_size + 1);
+        if (!memory.body || !memory.work) {
+                free(memory.body);
+                free(memory.work);
+                errno = ENOMEM;
+                return fail_errno(ret_message, store->path, info.name);
+        }
+        fault = multi_image_load(&store->mi, variant, &memory, &entry);
+        free(memory.body);
+        free(memory.work);
+        if (!fault)
+                return 0;
+        return fail(ret_message, EXIT_BAD_INPUT, "%s: variant %s: as ELF: %s",
+                    store->path, info.name, multi_image_strerror(fault));
+}
+
 void rebuilt_free(struct rebuilt *rebuilt)
 {
         free(rebuilt->data);

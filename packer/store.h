@@ -38,6 +38,11 @@ int store_parse(const char *path, uint8_t *data, size_t size,
 int store_rebuild(const struct store *store, uint32_t variant,
                   struct rebuilt *ret_rebuilt, char **ret_message);
 
+/* Loads a variant that store_rebuild() could rebuild, as the entries do that take
+ * the kernel proper: by its segments, with the SHA-256 of the payload. */
+int store_check_load(const struct store *store, uint32_t variant,
+                     char **ret_message);
+
 /* Work memory that any variant's rebuild takes; never more than a limit. */
 size_t store_work_size(const struct store *store);
 

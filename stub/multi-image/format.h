@@ -409,6 +409,7 @@ enum section_flag {
         SECTION_LOADED = 8, /* has a virtual address of its own in each variant */
         SECTION_PERCPU = 16, /* addresses are offsets into the per-CPU area */
         SECTION_32 = 32,     /* of a kernel in 32 bits */
+        SECTION_FLAGS_END = 64,
 };
 
 /* Master sections, in the order of the sequence.  In STREAM_SECTIONS: le32

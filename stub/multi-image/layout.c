@@ -57,7 +57,8 @@ static int read_sections(struct unpacker *u)
 
                 REQUIRE(f->part <= PART_NONE && f->body < GROUP_SECTION_BODY_COUNT &&
                                 f->columns >= 1 &&
-                                f->columns <= FORMAT_MAX_COLUMNS,
+                                f->columns <= FORMAT_MAX_COLUMNS &&
+                                f->flags < SECTION_FLAGS_END,
                         MULTI_IMAGE_BAD_LAYOUT);
                 REQUIRE(!(f->flags & SECTION_PERCPU) ||
                                 f->flags & SECTION_LOADED,
@@ -184,7 +185,10 @@ static int walk_section(struct walker *w, const struct section *s)
                 uint32_t m = read_varint_fast(&membership);
                 uint32_t size = read_varint_fast(&sizes);
 
-                REQUIRE(kind < ENTRY_KIND_COUNT && m < u->membership_count &&
+                /* of the flags none that is unknown, and not both */
+                REQUIRE(kind < ENTRY_KIND_COUNT &&
+                                o < (ENTRY_VERSION | ENTRY_MOVED) &&
+                                m < u->membership_count &&
                                 size < (kind == ENTRY_FOLD ? MAX_SPAN / PAGE :
                                                              MAX_SPAN),
                         MULTI_IMAGE_BAD_LAYOUT);
@@ -216,8 +220,11 @@ static int walk_section(struct walker *w, const struct section *s)
                         continue;
                 }
                 REQUIRE(s->addr != FORMAT_ABSENT, MULTI_IMAGE_BAD_LAYOUT);
-                if (slot)
+                if (slot) {
+                        REQUIRE(slot->addr == SLOT_ABSENT,
+                                MULTI_IMAGE_BAD_LAYOUT);
                         slot->addr = (uint32_t)addr;
+                }
                 if (kind == ENTRY_FOLD) {
                         if ((err = add_fold(u, s, size / PAGE,
                                             read_byte(&w->fold))))
@@ -266,6 +273,7 @@ static int walk(struct unpacker *u)
                 if ((err = walk_section(&w, s)))
                         return err;
                 if (s->flags & SECTION_PERCPU) {
+                        REQUIRE(!u->percpu_count, MULTI_IMAGE_BAD_LAYOUT);
                         u->percpu_first = first;
                         u->percpu_count = w.slot_count - first;
                 }

@@ -53,6 +53,7 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
                 const struct format_stream *s = &mi->streams[i];
                 uint32_t n = get_le32(s->chunk_count);
                 uint64_t raw_size = 0;
+                uint32_t largest = 0;
 
                 REQUIRE(n <= mi->chunk_count - chunk, MULTI_IMAGE_BAD_TABLE);
                 for (; n; n--, chunk++) {
@@ -60,13 +61,15 @@ static int check_streams(const struct multi_image *mi, uint64_t data_size)
                         uint32_t raw = get_le32(c->raw_size);
                         uint32_t packed = get_le32(c->packed_size);
 
-                        REQUIRE(raw && raw <= get_le32(s->max_chunk),
+                        REQUIRE(raw && packed && packed <= raw,
                                 MULTI_IMAGE_BAD_TABLE);
-                        REQUIRE(packed && packed <= raw, MULTI_IMAGE_BAD_TABLE);
+                        if (raw > largest)
+                                largest = raw;
                         raw_size += raw;
                         packed_size += packed;
                 }
-                REQUIRE(get_le32(s->max_chunk) <= MULTI_IMAGE_MAX_CHUNK,
+                REQUIRE(get_le32(s->max_chunk) == largest &&
+                                largest <= MULTI_IMAGE_MAX_CHUNK,
                         MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(raw_size == get_le64(s->raw_size),
                         MULTI_IMAGE_BAD_TABLE);
@@ -104,6 +107,17 @@ static const le32 *read_variants(struct multi_image *mi, const le32 *at,
         return at;
 }
 
+/* 1 to 31 bytes, then zeros. */
+static bool is_name(const uint8_t *name)
+{
+        uint32_t size = 0;
+
+        while (size < MULTI_IMAGE_NAME_SIZE && name[size])
+                size++;
+        return size && size < MULTI_IMAGE_NAME_SIZE &&
+               is_zero(name + size, MULTI_IMAGE_NAME_SIZE - size);
+}
+
 static int check_variants(const struct multi_image *mi)
 {
         uint32_t i;
@@ -112,8 +126,7 @@ static int check_variants(const struct multi_image *mi)
                 const struct format_variant *v = &mi->variants[i];
                 uint32_t kind = get_le32(v->kind);
 
-                REQUIRE(v->name[0] && !v->name[MULTI_IMAGE_NAME_SIZE - 1],
-                        MULTI_IMAGE_BAD_TABLE);
+                REQUIRE(is_name(v->name), MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(kind >= VARIANT_BZIMAGE && kind <= VARIANT_ELF_32,
                         MULTI_IMAGE_BAD_TABLE);
                 REQUIRE(get_le64(v->payload_size) <= MULTI_IMAGE_MAX_PAYLOAD &&

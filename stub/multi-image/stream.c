@@ -107,10 +107,12 @@ static int read_memberships(struct unpacker *u)
         u->memberships = arena_take(&u->arena, count * sizeof(*u->memberships));
         REQUIRE(u->memberships, MULTI_IMAGE_NO_MEMORY);
         for (i = 0; i < count; i++) {
-                const le32 *mask = (const le32 *)masks->at + i;
+                uint32_t mask = get_le32(((const le32 *)masks->at)[i]);
                 struct membership *m = &u->memberships[i];
 
-                m->is_member = get_le32(*mask) >> u->variant & 1;
+                REQUIRE(!((uint64_t)mask >> u->mi->variant_count),
+                        MULTI_IMAGE_BAD_LAYOUT);
+                m->is_member = mask >> u->variant & 1;
                 m->group = groups->at[i];
                 REQUIRE(m->group < u->group_count, MULTI_IMAGE_BAD_LAYOUT);
                 if (m->is_member || u->all_groups)
