@@ -10,7 +10,8 @@
 
 # A source tree or a tarball of one.
 LINUX ?= $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
-# small: configs/linux/base.config; debian: Debian's own; or a file with a whole .config.
+# small: configs/linux/base.config; tiny, tiny-unnamed: for tests; debian: Debian's own; or a file with
+# a whole .config.
 BASE ?= small
 # Rows of configs/backends to build: all but flavours, which have to be named.
 BACKENDS ?= $(shell awk '!/^\#/ && NF && $$5 != "flavour" { print $$1 }' configs/backends)

@@ -38,6 +38,16 @@ include tests/cli/cli.mk
 # --- Test hosts: VMI, lguest -----------------------------------------------------------------
 include tests/hosts/hosts.mk
 
+# --- Kernels that the models were not made for ---------------------------------------------------
+# Tiny ones, built by clang; by gcc without names; by gcc, to stand beside the former.
+OTHER_OUT := $(TESTS_OUT)/other
+.PHONY: other-kernels
+other-kernels:
+	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/clang BASE=tiny CC='ccache clang' \
+		BACKENDS='native native-preempt'
+	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/unnamed BASE=tiny-unnamed CC= BACKENDS=native
+	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/gcc BASE=tiny CC= BACKENDS=native
+
 # --- Unit tests -----------------------------------------------------------------------------
 # One program a file, linked with all of ingot but main().  A file that includes <cmocka.h>
 # is linked with it; tests/run sets CMOCKA_MESSAGE_OUTPUT=TAP.
@@ -137,7 +147,7 @@ bench: bench-tools $(INGOT) linux-packed reference reference-packed
 # Scripts that need no virtual machine; then the short and the long boots.
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.test tests/script/*.test))
 BOOT_TESTS := $(addprefix tests/boot/,vmi-rom.test lguest-host.test \
-	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test levels.test \
+	reference.test reference-image.test reference-counts.test multiboot.test wrapped.test exception.test levels.test other-tools.test \
 	matrix.test kaslr.test override.test memory.test image.test flips.test)
 LONG_TESTS := $(addprefix tests/boot/,matrix-xz.test matrix-zstd.test nested.test debian.test)
 CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \

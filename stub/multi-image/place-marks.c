@@ -232,18 +232,25 @@ int place_fields(struct unpacker *u, const struct section *s, struct group *g,
                         from = f.at + (uint32_t)sizeof(v);
                         continue;
                 }
-                if (f.type == FIELD_ABS64 && size - f.at >= sizeof(le64) &&
+                if ((f.type == FIELD_ABS32 ||
+                     (f.type == FIELD_ABS64 && size - f.at >= sizeof(le64))) &&
                     get_le32(v) - percpu >= percpu_span &&
                     (slot = find_slot(u, get_le32(v)))) {
-                        int32_t target = (int32_t)(slot->addr - slot->pool +
-                                                   get_le32(v));
-                        le64 wide = put_le64((uint64_t)(int64_t)target);
+                        uint32_t target = slot->addr - slot->pool + get_le32(v);
 
-                        memcpy(t->out + f.at, &wide, sizeof(wide));
-                        if ((err = slide(u, f.type, SLIDE_ABS64,
+                        v = put_le32(target);
+                        memcpy(t->out + f.at, &v, sizeof(v));
+                        from = f.at + (uint32_t)sizeof(v);
+                        if (f.type == FIELD_ABS64) {
+                                v = put_le32((uint32_t)((int32_t)target >> 31));
+                                memcpy(t->out + from, &v, sizeof(v));
+                                from += (uint32_t)sizeof(v);
+                        }
+                        if ((err = slide(u, f.type,
+                                         f.type == FIELD_ABS64 ? SLIDE_ABS64
+                                                               : SLIDE_ABS32,
                                          t->load_addr + f.at)))
                                 return err;
-                        from = f.at + (uint32_t)sizeof(wide);
                         continue;
                 }
                 kind = field_kind(f.type);
