@@ -70,7 +70,7 @@ help:
 #: demo-linux      the same with Linux 6.1, a quarter of an hour a kernel to compile
 #: linux           out/linux/<backend>/{vmlinuz,vmlinux,config,System.map} for every backend
 #:                   LINUX=      source tree or tarball (Debian's linux-source-6.1)
-#:                   BASE=       small, debian, or a file with a whole .config (small)
+#:                   BASE=       small, tiny, debian, or a file with a whole .config (small)
 #:                   BACKENDS=   rows of configs/backends (all of them)
 #:                   COMPRESSED= rows that get vmlinuz.gzip, .xz and .zstd as well: `make bench`
 #:                               compares their boot code

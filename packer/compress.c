@@ -28,8 +28,8 @@
  * One chunk of each body stream is in memory while a variant is rebuilt, and for
  * xz its dictionary besides: they have to fit into the window that the kernel
  * asks for anyway.  Deflate looks back 32 KiB, so half a MiB loses it 0.2 %;
- * the others lose more, most of all in the stream of code.  zstd
- * looks back into the chunk before, which is in memory as well.
+ * the others lose more (against twice these sizes 1 %), most of all in the stream of
+ * code.  zstd looks back into the chunk before, which is in memory as well.
  */
 uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
 {
@@ -37,11 +37,12 @@ uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
                 uint32_t code, rest;
         } sizes[] = {
                 [CODEC_DEFLATE] = { 512u << 10, 512u << 10 },
-                [CODEC_XZ] = { 1536u << 10, 768u << 10 },
-                [CODEC_ZSTD] = { 1024u << 10, 704u << 10 },
+                [CODEC_XZ] = { 768u << 10, 384u << 10 },
+                [CODEC_ZSTD] = { 512u << 10, 256u << 10 },
         };
 
-        return stream == GROUP_BODY_CODE ? sizes[codec].code : sizes[codec].rest;
+        return stream == GROUP_BODY_CODE ? sizes[codec].code
+                                         : sizes[codec].rest;
 }
 
 static void keep_if_smaller(struct packed_chunk *c, const uint8_t *packed,
@@ -72,13 +73,12 @@ static void pack_xz(struct packed_chunk *c)
 {
         /* Literal context, literal position and position bits: for code, for
          * text, for numbers, for words of four bytes.  Large chunks are code. */
-        static const uint8_t settings[][3] = { { 4, 0, 0 },
-                                               { 3, 0, 0 },
-                                               { 2, 0, 0 },
-                                               { 0, 2, 2 } };
-        size_t tries = c->raw_size > LARGE_CHUNK ?
-                               1 :
-                               sizeof(settings) / sizeof(*settings);
+        static const uint8_t settings[][3] = {
+                { 4, 0, 0 }, { 3, 0, 0 }, { 2, 0, 0 }, { 0, 2, 2 }
+        };
+        size_t tries = c->raw_size > LARGE_CHUNK
+                               ? 1
+                               : sizeof(settings) / sizeof(*settings);
         uint8_t *packed = allocate(c->raw_size, 1);
         size_t i;
 
@@ -92,14 +92,15 @@ static void pack_xz(struct packed_chunk *c)
 
                 if (lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME))
                         abort();
-                options.dict_size = c->raw_size < LZMA_DICT_SIZE_MIN ?
-                                            LZMA_DICT_SIZE_MIN :
-                                            c->raw_size;
+                options.dict_size = c->raw_size < LZMA_DICT_SIZE_MIN
+                                            ? LZMA_DICT_SIZE_MIN
+                                            : c->raw_size;
                 options.lc = settings[i][0];
                 options.lp = settings[i][1];
                 options.pb = settings[i][2];
                 if (lzma_raw_buffer_encode(filters, NULL, c->raw, c->raw_size,
-                                           packed, &size, c->raw_size) == LZMA_OK)
+                                           packed, &size,
+                                           c->raw_size) == LZMA_OK)
                         keep_if_smaller(c, packed, size);
         }
         free(packed);
@@ -162,15 +163,15 @@ static void add_chunks(struct packed_streams *p, const struct stream *s,
 
         for (i = 0; i <= s->cuts.count; i++) {
                 /* Only streams of bodies have cuts. */
-                uint32_t before = i ? p->chunks.at[p->chunks.count - 1].raw_size :
-                                      0;
-                uint64_t end = i < s->cuts.count ? s->cuts.at[i] :
-                                                   s->bytes.count;
+                uint32_t before =
+                        i ? p->chunks.at[p->chunks.count - 1].raw_size : 0;
+                uint64_t end =
+                        i < s->cuts.count ? s->cuts.at[i] : s->bytes.count;
 
                 while (start < end) {
-                        uint64_t size = end - start < MULTI_IMAGE_MAX_CHUNK ?
-                                                end - start :
-                                                MULTI_IMAGE_MAX_CHUNK;
+                        uint64_t size = end - start < MULTI_IMAGE_MAX_CHUNK
+                                                ? end - start
+                                                : MULTI_IMAGE_MAX_CHUNK;
 
                         *VECTOR_ADD(&p->chunks) = (struct packed_chunk){
                                 .raw = s->bytes.at + start,
@@ -185,7 +186,7 @@ static void add_chunks(struct packed_streams *p, const struct stream *s,
 }
 
 void streams_compress(const struct streams *streams, enum codec_id codec,
-              unsigned threads, struct packed_streams *ret_packed)
+                      unsigned threads, struct packed_streams *ret_packed)
 {
         struct work work = { .packed = ret_packed, .codec = codec };
         pthread_t *others = allocate(threads, sizeof(*others));

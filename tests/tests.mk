@@ -39,14 +39,14 @@ include tests/cli/cli.mk
 include tests/hosts/hosts.mk
 
 # --- Kernels that the models were not made for ---------------------------------------------------
-# Tiny ones, built by clang; by gcc without names; by gcc, to stand beside the former.
+# Tiny ones, built by clang; and one that has no names of its functions.
 OTHER_OUT := $(TESTS_OUT)/other
 .PHONY: other-kernels
 other-kernels:
-	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/clang BASE=tiny CC='ccache clang' \
+	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/clang CC='ccache clang' BASE=tiny \
 		BACKENDS='native native-preempt'
-	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/unnamed BASE=tiny-unnamed CC= BACKENDS=native
-	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/gcc BASE=tiny CC= BACKENDS=native
+	+$(Q)$(MAKE) --no-print-directory linux OUT=$(OTHER_OUT)/unnamed CC='ccache clang' \
+		BASE=tiny-unnamed BACKENDS=native
 
 # --- Unit tests -----------------------------------------------------------------------------
 # One program a file, linked with all of ingot but main().  A file that includes <cmocka.h>
@@ -157,10 +157,10 @@ CHECK_TESTS := $(UNIT_TESTS) $(UNIT_TESTS:$(TESTS_OUT)/%=$(OUT)/tests/san/%) \
 check-tools: $(INGOT) cli-tools unit-tests unit-sanitized fuzz-targets boot-tools hosts reference-packed reference \
 	$(TESTS_OUT)/bench/count.so
 
-check: check-tools linux-packed
+check: check-tools linux-packed other-kernels
 	$(Q)$(RUN_TESTS) $(or $(T),$(BOOT_TESTS) $(CHECK_TESTS))
 
-check-all: check-tools linux-packed
+check-all: check-tools linux-packed other-kernels
 	$(Q)$(RUN_TESTS) $(or $(T),$(LONG_TESTS) $(BOOT_TESTS) $(CHECK_TESTS))
 
 boot: boot-tools linux-packed
