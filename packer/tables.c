@@ -44,29 +44,3 @@ bool variant_tables(struct variant *v, struct interner *names)
         v->derived = follows;
         return again;
 }
-
-/* ---- all stages --------------------------------------------------------- */
-
-static void clear_split(struct variant *v)
-{
-        struct derivation derived = v->derived;
-        const struct pack_input *input = v->input;
-
-        variant_free(v);
-        *v = (struct variant){ .input = input, .derived = derived };
-}
-
-/* A table that does not follow its model is split as bytes, so once more. */
-void variant_make(struct variant *v, const struct pack_input *input,
-                  struct interner *names)
-{
-        *v = (struct variant){ .input = input };
-        memset(&v->derived, input->has_linked, sizeof(v->derived));
-        for (;;) {
-                variant_split(v, names);
-                variant_fields(v, names);
-                if (!variant_tables(v, names))
-                        return;
-                clear_split(v);
-        }
-}

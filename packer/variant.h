@@ -158,11 +158,15 @@ void variant_fields(struct variant *v, struct interner *names);
  * its model, and returns true if it did so: split again then. */
 bool variant_tables(struct variant *v, struct interner *names);
 
-/* All of these, in order. */
+/* All of these, in order; a table that does not follow its model is split as
+ * bytes, so once more. */
 void variant_make(struct variant *v, const struct pack_input *input,
                   struct interner *names);
 
 void variant_free(struct variant *v);
+
+/* Makes by_addr. */
+void variant_sort(struct variant *v);
 
 /* The fragment that addr lies in, or that ends there if none begins; NONE. */
 uint32_t variant_find(const struct variant *v, uint64_t addr);
