@@ -8,11 +8,10 @@
  * stand.  Fragments of one function (it is cut at pages of one value and at
  * 64 KiB, and has its padding behind it) are told as one item:
  *
- *      key "vprintk@printk.c"          vprintk, printk.c
- *          "vprintk@printk.c~1"        the same, its second piece
- *          "vprintk@printk.c+1"        the same, unnamed bytes behind it
- *          "1234#2"                    the second one of key number 1234
- *          "\"%s: bad"                 (strings)
+ *      "vprintk@printk.c"      vprintk, printk.c
+ *      "vprintk@printk.c~1"    the same, its second piece
+ *      "vprintk@printk.c+1"    the same, unnamed bytes behind it
+ *      "\"%s: bad"             (strings)
  */
 #include "diff.h"
 
@@ -57,19 +56,7 @@ struct label {
         uint32_t number;
 };
 
-/* A number, and what follows it in *ret_end; false: text begins otherwise. */
-static bool read_number(const char *text, uint32_t *ret, const char **ret_end)
-{
-        char *end;
-
-        if (!isdigit((unsigned char)*text))
-                return false;
-        *ret = (uint32_t)strtoul(text, &end, 10);
-        *ret_end = end;
-        return true;
-}
-
-/* How long a key is without what tells pieces apart: "~1", "+1". */
+/* How long a name is without what tells pieces apart: "~1", "+1". */
 static int stem_size(const char *text, int size)
 {
         int stem = size;
@@ -93,28 +80,16 @@ static struct label several(const char *name)
 static struct label label_of(const struct variant *v, const struct fragment *f,
                              const struct interner *names)
 {
-        struct label label = { .number = 1 };
-        const char *text, *end, *at;
-        uint32_t key = f->key, outer;
+        struct label label = { .number = f->number };
+        const char *text, *at;
         int size, stem;
 
-        if (v->regions.at[f->region].flags & SECTION_RECORD)
+        if (f->name == NONE || v->regions.at[f->region].flags & SECTION_RECORD)
                 return several("(records)");
-        text = interned(names, key, NULL);
-        if (read_number(text, &outer, &end) && *end == '#') {
-                key = outer;
-                read_number(end + 1, &label.number, &end);
-                text = interned(names, key, NULL);
-        }
-        if (read_number(text, &outer, &end) && *end == '>') {
-                if (outer == NONE)
-                        return several("(records)");
-                text = interned(names, outer,
-                                NULL); /* of an array of pointers */
-        }
+        text = interned(names, f->name, NULL);
         if (*text == '"')
                 return several("(strings)");
-        if (*text == '[' || isdigit((unsigned char)*text))
+        if (*text == '[')
                 return several("(unnamed)");
         size = (int)strlen(text);
         while ((stem = stem_size(text, size)) < size)

@@ -310,6 +310,8 @@ static void number_keys(struct variant *v, struct interner *names)
                         counts.at[f->key] = 1;
                         continue;
                 }
+                if (f->key == f->name)
+                        f->number = counts.at[f->key] + 1;
                 f->key = intern_format(names, "%u#%u", f->key,
                                        ++counts.at[f->key]);
         }

@@ -30,6 +30,9 @@ struct fragment {
                             * its own */
         uint32_t region;   /* index into variant.regions */
         uint32_t key;      /* what it is called, interned; equal in all variants */
+        uint32_t name;     /* the same for people: its key before that was made
+                            * distinct; NONE: a record */
+        uint32_t number;   /* among those of that name in its region, from 1 */
         uint64_t addr;     /* virtual; 0 if the region has none */
         uint64_t size;     /* bytes */
         const uint8_t *bytes; /* in the image; NULL without bytes */
