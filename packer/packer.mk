@@ -14,7 +14,7 @@ PACKER_SOURCES := \
 	packer/compose.c packer/compose-elf.c packer/compose-open.c packer/output.c \
 	packer/cmd_list.c packer/cmd_stats.c packer/cmd_diff.c packer/diff.c packer/cmd_extract.c \
 	packer/cmd_verify.c packer/cmd_detect.c \
-	packer/store.c packer/account.c packer/account-entries.c packer/treemap.c packer/json.c packer/machine-live.c
+	packer/store.c packer/account.c packer/account-entries.c packer/treemap.c packer/treemap-svg.c packer/json.c packer/machine-live.c
 
 # What the stub is made of too: the reader, and the probes for `ingot detect`.
 PACKER_SHARED_SOURCES := $(sort $(wildcard stub/multi-image/*.c)) \

@@ -12,22 +12,13 @@
  * What is too small to be seen is told in one box.  A browser shows the titles
  * of boxes as it is pointed at them.
  */
-#include "treemap.h"
+#include "treemap-parts.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define WIDTH         1600
-#define HEIGHT        1000
-#define MARGIN        8
-#define HEADER        48   /* heading and legend above the map */
-#define STRIP         15   /* of a section, for its name */
-#define LETTER        6.03 /* width at the labels' size of 10 */
-#define LINE          12
-#define LEAST_LETTERS 5 /* that tell something of a longer name */
 
 /* Less than these parts of the file are told together. */
 #define SMALL_ENTRY   20000
@@ -40,43 +31,8 @@ static const char *const colours[] = { "#77aadd", "#ee8866", "#eedd88",
                                        "#44bb99", "#ffaabb", "#bbcc33",
                                        "#aaaa00", "#99ddff" };
 #define COLOUR_COUNT (sizeof(colours) / sizeof(colours[0]))
-#define COLOUR_OTHER "#bbbbbb" /* further memberships */
-#define COLOUR_NONE  "#dddddd" /* belongs to no membership */
 
-struct rectangle {
-        double x, y, width, height;
-};
-
-struct box {
-        char *name;
-        char *why; /* more for the title; or NULL */
-        uint64_t size, raw;
-        const char *colour; /* NULL: it has a frame and a strip */
-        uint64_t rest;      /* entries that are told together: such a box comes
-                             * last, though it may be large */
-        VECTOR(struct box) boxes;
-        struct rectangle at;
-};
-
-/* A set of variants over all sections, with its colour. */
-struct legend_row {
-        uint32_t members;
-        uint64_t size;
-        const char *colour;
-};
-
-struct treemap {
-        const struct store *store;
-        const struct account *account;
-        VECTOR(struct legend_row) legend; /* largest first */
-        struct box root;
-        FILE *out;
-};
-
-static char *format(const char *text, ...)
-        __attribute__((format(printf, 1, 2)));
-
-static char *format(const char *text, ...)
+char *treemap_format(const char *text, ...)
 {
         char buffer[2 * REASON_TEXT_SIZE];
         va_list arguments;
@@ -179,13 +135,14 @@ static uint32_t *make_sections(struct treemap *t)
                 struct box *b;
 
                 boxes[i] = (uint32_t)t->root.boxes.count;
-                b = box_add(&t->root,
-                            is_small && left > 1
-                                    ? format("%" PRIu32 " sections", left)
-                                    : format("%s", s->name));
+                b = box_add(
+                        &t->root,
+                        is_small && left > 1
+                                ? treemap_format("%" PRIu32 " sections", left)
+                                : treemap_format("%s", s->name));
                 for (size_t n = 0; n < t->legend.count; n++) {
                         members_text(t->store, t->legend.at[n].members, text);
-                        box_add(b, format("%s", text))->colour =
+                        box_add(b, treemap_format("%s", text))->colour =
                                 t->legend.at[n].colour;
                 }
                 for (; is_small && i + 1 < a->section_count; i++)
@@ -213,8 +170,8 @@ static void add_entry(struct treemap *t, struct box *membership,
 
         entry_name(a, e, name);
         entry_reason(a, t->store, e, why);
-        b = box_add(membership, format("%s", name));
-        b->why = format("%s, %s", a->sections[e->section].name, why);
+        b = box_add(membership, treemap_format("%s", name));
+        b->why = treemap_format("%s, %s", a->sections[e->section].name, why);
         b->colour = membership->colour;
         box_fill(b, &e->share);
 }
@@ -231,8 +188,8 @@ static void add_small_entry(struct box *membership, const struct entry_share *e)
                 b->colour = membership->colour;
         }
         free(b->name);
-        b->name = format("%" PRIu64 " smaller in %s", ++b->rest,
-                         membership->name);
+        b->name = treemap_format("%" PRIu64 " smaller in %s", ++b->rest,
+                                 membership->name);
         box_fill(b, &e->share);
 }
 
@@ -242,18 +199,20 @@ static void add_common(struct treemap *t)
         struct share tables = { .packed = a->tables_size,
                                 .raw = a->tables_size };
         struct share stub = { .packed = a->stub_size, .raw = a->stub_size };
-        struct box *b = box_add(&t->root, format("common"));
+        struct box *b = box_add(&t->root, treemap_format("common"));
 
         for (unsigned i = 0; i < ACCOUNT_STREAM_KINDS; i++) {
-                struct box *stream = box_add(b, format("%s", stream_name(i)));
+                struct box *stream =
+                        box_add(b, treemap_format("%s", stream_name(i)));
 
                 stream->colour = COLOUR_NONE;
                 box_fill(stream, &a->common_streams[i]);
         }
-        b = box_add(b, format("tables: header, variants, rules, chunks"));
+        b = box_add(b,
+                    treemap_format("tables: header, variants, rules, chunks"));
         b->colour = COLOUR_NONE;
         box_fill(b, &tables);
-        b = box_add(&t->root, format("stub, frame, padding"));
+        b = box_add(&t->root, treemap_format("stub, frame, padding"));
         b->colour = COLOUR_NONE;
         box_fill(b, &stub);
 }
@@ -352,7 +311,7 @@ static void place_row(struct box *boxes, size_t count, double area,
         }
 }
 
-static bool has_strip(const struct box *b)
+bool treemap_has_strip(const struct box *b)
 {
         return !b->colour && b->at.height > 3 * STRIP &&
                b->at.width > 3 * STRIP;
@@ -364,7 +323,7 @@ static void place_boxes(struct box *b)
         struct rectangle r = b->at;
         double area;
 
-        if (has_strip(b)) {
+        if (treemap_has_strip(b)) {
                 r = (struct rectangle){ r.x + 2, r.y + STRIP, r.width - 4,
                                         r.height - STRIP - 2 };
         }
@@ -387,219 +346,19 @@ static void place_boxes(struct box *b)
                 place_boxes(&b->boxes.at[i]);
 }
 
-/* --- The document ----------------------------------------------------------- */
-
-/* Text for XML: names come out of the file, and may hold anything. */
-static void put_text(FILE *out, const char *text, size_t size)
-{
-        for (size_t i = 0; i < size && text[i]; i++)
-                switch (text[i]) {
-                case '&':
-                        fputs("&amp;", out);
-                        break;
-                case '<':
-                        fputs("&lt;", out);
-                        break;
-                case '>':
-                        fputs("&gt;", out);
-                        break;
-                default:
-                        putc(text[i] < ' ' || text[i] > '~' ? '?' : text[i],
-                             out);
-                }
-}
-
-/* "1,234,567" */
-static void put_number(FILE *out, uint64_t n)
-{
-        if (n >= 1000)
-                put_number(out, n / 1000);
-        fprintf(out, n >= 1000 ? ",%03u" : "%u", (unsigned)(n % 1000));
-}
-
-static double percent(const struct treemap *t, uint64_t size)
-{
-        return 100 * (double)size / (double)t->store->size;
-}
-
-static void put_size(const struct treemap *t, uint64_t size)
-{
-        put_number(t->out, size);
-        fprintf(t->out, " bytes (%.2f %%)", percent(t, size));
-}
-
-static void put_title(const struct treemap *t, const struct box *b)
-{
-        fputs("<title>", t->out);
-        put_text(t->out, b->name, SIZE_MAX);
-        fputs(": ", t->out);
-        put_size(t, b->size);
-        fputs(", unpacked ", t->out);
-        put_number(t->out, b->raw);
-        if (b->why) {
-                putc('\n', t->out);
-                put_text(t->out, b->why, SIZE_MAX);
-        }
-        fputs("</title>", t->out);
-}
-
-static void put_line(const struct treemap *t, double x, double y,
-                     const char *text, size_t size, const char *end)
-{
-        fprintf(t->out, "<text x=\"%.1f\" y=\"%.1f\">", x, y);
-        put_text(t->out, text, size);
-        fprintf(t->out, "%s</text>\n", end);
-}
-
-/* How much of text, which is longer, goes into a line of fits letters: up to
- * the end of a word if that is not near its start. */
-static size_t line_size(const char *text, size_t fits)
-{
-        for (size_t size = fits; size > fits / 2; size--)
-                if (strchr("_. +", text[size - 1]))
-                        return size;
-        return fits;
-}
-
-/* As much of text as fits into lines in a box of this size at x, y. */
-static void put_label(const struct treemap *t, const struct rectangle *r,
-                      const char *text)
-{
-        double width = (r->width - 5) / LETTER, y = r->y + LINE - 2;
-        size_t fits = width > 0 ? (size_t)width : 0, left = strlen(text);
-
-        if (fits < LEAST_LETTERS && fits < left)
-                return;
-        for (; left && y + 2 <= r->y + r->height; y += LINE) {
-                bool is_last = y + 2 + LINE > r->y + r->height;
-                size_t size = left;
-
-                if (left > fits)
-                        size = is_last ? fits - 1 : line_size(text, fits);
-                put_line(t, r->x + 3, y, text, size,
-                         is_last && size < left ? "…" : "");
-                text += size;
-                left -= size;
-        }
-}
-
-static void put_rectangle(const struct treemap *t, const struct box *b)
-{
-        const struct rectangle *r = &b->at;
-
-        fprintf(t->out,
-                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-                "fill=\"%s\">",
-                r->x, r->y, r->width, r->height,
-                b->colour ? b->colour : "#ffffff");
-        put_title(t, b);
-        fputs("</rect>\n", t->out);
-}
-
-static void put_box(const struct treemap *t, const struct box *b)
-{
-        const struct rectangle *r = &b->at;
-
-        if (!b->boxes.count || !b->colour)
-                put_rectangle(t, b);
-        if (has_strip(b)) {
-                struct rectangle strip = { r->x, r->y + 1, r->width, LINE };
-                char *text = format("%s %.1f %%", b->name, percent(t, b->size));
-
-                put_label(t, &strip, text);
-                free(text);
-        } else if (!b->boxes.count) {
-                put_label(t, r, b->name);
-        }
-        for (size_t i = 0; i < b->boxes.count; i++)
-                put_box(t, &b->boxes.at[i]);
-        if (b->colour && b->boxes.count)
-                fprintf(t->out,
-                        "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-                        "height=\"%.1f\" class=\"m\"/>\n",
-                        r->x, r->y, r->width, r->height);
-}
-
-static double put_legend_row(const struct treemap *t, double x,
-                             const char *colour, const char *name,
-                             uint64_t size)
-{
-        char *text = format("%s %.1f %%", name, percent(t, size));
-        size_t letters = strlen(text);
-
-        fprintf(t->out,
-                "<rect x=\"%.1f\" y=\"29\" width=\"12\" height=\"12\" "
-                "fill=\"%s\"/>\n",
-                x, colour);
-        put_line(t, x + 16, 39, text, letters, "");
-        free(text);
-        return x + 32 + LETTER * (double)letters;
-}
-
-static void put_legend(const struct treemap *t)
-{
-        const struct account *a = t->account;
-        char text[MEMBERS_TEXT_SIZE];
-        uint64_t others = 0;
-        double x = MARGIN;
-
-        for (size_t i = 0; i < t->legend.count; i++) {
-                const struct legend_row *row = &t->legend.at[i];
-
-                if (!strcmp(row->colour, COLOUR_OTHER)) {
-                        others += row->size;
-                        continue;
-                }
-                members_text(t->store, row->members, text);
-                if (row->size)
-                        x = put_legend_row(t, x, row->colour, text, row->size);
-        }
-        if (others)
-                x = put_legend_row(t, x, COLOUR_OTHER, "others", others);
-        put_legend_row(t, x, COLOUR_NONE, "of no variant",
-                       a->common.packed + a->tables_size + a->stub_size);
-}
-
-static void put_document(const struct treemap *t)
-{
-        const char *slash = strrchr(t->store->path, '/');
-
-        fprintf(t->out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-                "height=\"%d\" viewBox=\"0 0 %d %d\">\n"
-                "<style>rect { stroke: #ffffff; stroke-width: 0.5 }\n"
-                ".m { fill: none; stroke: #555555; stroke-width: 1; "
-                "pointer-events: none }\n"
-                "text { font: 10px \"DejaVu Sans Mono\", monospace; "
-                "pointer-events: none }\n"
-                ".h { font-size: 14px }</style>\n"
-                "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
-                "<text x=\"%d\" y=\"19\" class=\"h\">",
-                WIDTH, HEIGHT, WIDTH, HEIGHT, MARGIN);
-        put_text(t->out, slash ? slash + 1 : t->store->path, SIZE_MAX);
-        fputs(": ", t->out);
-        put_number(t->out, t->store->size);
-        fputs(" bytes by section, variants that hold them, and entry; areas "
-              "are packed bytes</text>\n",
-              t->out);
-        put_legend(t);
-        put_box(t, &t->root);
-        fputs("</svg>\n", t->out);
-}
-
 void treemap_make(const struct store *store, const struct account *a,
                   char **ret_text, size_t *ret_size)
 {
         struct treemap t = { .store = store, .account = a };
 
         t.out = open_memstream(ret_text, ret_size);
-        t.root.name = format("file");
+        t.root.name = treemap_format("file");
         t.root.colour = COLOUR_NONE;
         t.root.at = (struct rectangle){ MARGIN, HEADER, WIDTH - 2 * MARGIN,
                                         HEIGHT - HEADER - MARGIN };
         make_boxes(&t);
         place_boxes(&t.root);
-        put_document(&t);
+        treemap_put(&t);
         fclose(t.out);
         box_free(&t.root);
         free(t.legend.at);
