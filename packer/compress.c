@@ -28,8 +28,9 @@
  * One chunk of each body stream is in memory while a variant is rebuilt, and for
  * xz its dictionary besides: they have to fit into the window that the kernel
  * asks for anyway.  Deflate looks back 32 KiB, so half a MiB loses it 0.2 %;
- * the others lose more (against twice these sizes 1 %), most of all in the stream of
- * code.  zstd looks back into the chunk before, which is in memory as well.
+ * the others lose more, most of all in the stream of code: 1 % against chunks of
+ * twice the size.  zstd looks back into the chunk before, which is in memory as
+ * well.
  */
 uint32_t chunk_size(enum codec_id codec, enum group_stream stream)
 {
