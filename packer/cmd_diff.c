@@ -97,17 +97,23 @@ static int choose_classes(struct diffing *d)
         return 0;
 }
 
+/* VALUE if text is NAME=VALUE with this name, or NULL. */
+static const char *value_for(const char *text, const char *name)
+{
+        size_t size = strlen(name);
+
+        return !strncmp(text, name, size) && text[size] == '=' ? text + size + 1
+                                                               : NULL;
+}
+
 /* The linked kernel that --vmlinux gives for a variant, or NULL. */
 static const char *vmlinux_of(const struct diffing *d, const char *name)
 {
-        for (size_t i = 0; i < d->values.vmlinuxes.count; i++) {
-                const char *text = d->values.vmlinuxes.items[i];
-                size_t size = strlen(name);
+        const char *value = NULL;
 
-                if (!strncmp(text, name, size) && text[size] == '=')
-                        return text + size + 1;
-        }
-        return NULL;
+        for (size_t i = 0; i < d->values.vmlinuxes.count && !value; i++)
+                value = value_for(d->values.vmlinuxes.items[i], name);
+        return value;
 }
 
 static int check_vmlinuxes(const struct diffing *d, const char *a,
@@ -115,11 +121,8 @@ static int check_vmlinuxes(const struct diffing *d, const char *a,
 {
         for (size_t i = 0; i < d->values.vmlinuxes.count; i++) {
                 const char *text = d->values.vmlinuxes.items[i];
-                size_t size = strcspn(text, "=");
 
-                if (!text[size] ||
-                    ((strlen(a) != size || memcmp(a, text, size)) &&
-                     (strlen(b) != size || memcmp(b, text, size))))
+                if (!value_for(text, a) && !value_for(text, b))
                         return usage_error(
                                 d->in.command,
                                 "--vmlinux: '%s' is not NAME=ELF with "
