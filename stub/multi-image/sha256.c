@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SHA-256 (FIPS 180-4, sections 4 to 6).  The stub hashes one image at boot,
- * which is most of what it does: hence eight rounds a step, no more, since the
- * code is carried in every multi-image.  Processors that have instructions for it
- * need a twentieth of the steps: those are nettle's.
+ * which is most of what it does.  In 64 bits blocks are nettle's work: by the
+ * processor's own instructions, a quarter of the time, or in assembly.  In 32 bits
+ * it is done here.
  */
 #include "sha256.h"
 
-#include <stdbool.h>
 #include <string.h>
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -42,13 +41,16 @@ static uint32_t rotate(uint32_t x, unsigned n)
 #define SMALL_0(x) (rotate(rotate(x, 11) ^ (x), 7) ^ (x) >> 3)
 #define SMALL_1(x) (rotate(rotate(x, 2) ^ (x), 17) ^ (x) >> 10)
 
-/* One round; the caller renames the eight words instead of moving them. */
-#define ROUND(a, b, c, d, e, f, g, h, n)                                       \
-        h += BIG_1(e) + ((((f) ^ (g)) & (e)) ^ (g)) + k[i + (n)] + w[i + (n)]; \
-        d += h;                                                                \
+/* One round; the caller renames the eight words instead of moving them.  Eight of
+ * them are a step of the loop, no more: the code is carried in every multi-image. */
+#define ROUND(a, b, c, d, e, f, g, h, n)                                   \
+        h += BIG_1(e) + ((((f) ^ (g)) & (e)) ^ (g)) + constants[i + (n)] + \
+             w[i + (n)];                                                   \
+        d += h;                                                            \
         h += BIG_0(a) + ((((a) | (b)) & (c)) | ((a) & (b)))
 
-static void compress(uint32_t state[8], const uint8_t *p)
+void sha256_compress_portable(uint32_t state[8], const uint8_t *p,
+                              const uint32_t constants[64])
 {
         uint32_t w[64];
         uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -76,12 +78,12 @@ static void compress(uint32_t state[8], const uint8_t *p)
 }
 
 #ifdef __x86_64__
-/* nettle's sha256-internal.h; one block of 64 bytes. */
-void _nettle_sha256_compress_sha_ni(uint32_t state[8], const uint8_t *input,
-                                    const uint32_t constants[64]);
+/* nettle's sha256-internal.h */
+sha256_compress _nettle_sha256_compress_x86_64;
+sha256_compress _nettle_sha256_compress_sha_ni;
 
 /* SHA in leaf 7; it comes with SSSE3 and SSE4.1, which are used as well. */
-bool sha256_has_instructions(void)
+static bool has_instructions(void)
 {
         uint32_t a, b, c, d;
 
@@ -94,26 +96,21 @@ bool sha256_has_instructions(void)
         return b & bit_SHA;
 }
 
-static void compress_fast(uint32_t state[8], const uint8_t *p)
+sha256_compress *sha256_compress_fast(bool with_instructions)
 {
-        _nettle_sha256_compress_sha_ni(state, p, k);
+        return with_instructions && has_instructions()
+                       ? _nettle_sha256_compress_sha_ni
+                       : _nettle_sha256_compress_x86_64;
 }
 #else
-#define compress_fast compress
-
-bool sha256_has_instructions(void)
+sha256_compress *sha256_compress_fast(bool with_instructions)
 {
-        return false;
+        (void)with_instructions;
+        return sha256_compress_portable;
 }
 #endif
 
-void sha256_init_portable(struct sha256 *s)
-{
-        sha256_init(s);
-        s->is_fast = false;
-}
-
-void sha256_init(struct sha256 *s)
+void sha256_init_with(struct sha256 *s, sha256_compress *compress)
 {
         static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372,
                                              0xa54ff53a, 0x510e527f, 0x9b05688c,
@@ -121,13 +118,16 @@ void sha256_init(struct sha256 *s)
 
         memcpy(s->state, initial, sizeof(initial));
         s->size = 0;
-        s->is_fast = sha256_has_instructions();
+        s->compress = compress;
+}
+
+void sha256_init(struct sha256 *s)
+{
+        sha256_init_with(s, sha256_compress_fast(true));
 }
 
 void sha256_update(struct sha256 *s, const void *bytes, size_t size)
 {
-        void (*compress_block)(uint32_t *state, const uint8_t *p) =
-                s->is_fast ? compress_fast : compress;
         const uint8_t *p = bytes;
         size_t pending = s->size % 64;
 
@@ -140,10 +140,10 @@ void sha256_update(struct sha256 *s, const void *bytes, size_t size)
                 size -= n;
                 if (pending + n < 64)
                         return;
-                compress_block(s->state, s->block);
+                s->compress(s->state, s->block, k);
         }
         for (; size >= 64; p += 64, size -= 64)
-                compress_block(s->state, p);
+                s->compress(s->state, p, k);
         memcpy(s->block, p, size);
 }
 
@@ -158,5 +158,6 @@ void sha256_final(struct sha256 *s, uint8_t ret_digest[SHA256_SIZE])
                 pad[pad_size + i] = (uint8_t)(bit_count >> (56 - 8 * i));
         sha256_update(s, pad, pad_size + 8);
         for (i = 0; i < 32; i++)
-                ret_digest[i] = (uint8_t)(s->state[i / 4] >> (24 - 8 * (i % 4)));
+                ret_digest[i] =
+                        (uint8_t)(s->state[i / 4] >> (24 - 8 * (i % 4)));
 }
