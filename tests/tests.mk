@@ -134,7 +134,12 @@ $(TESTS_OUT)/bench/usage: tests/bench/usage.c | packages
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
-bench-tools: $(TESTS_OUT)/bench/count.so $(TESTS_OUT)/bench/usage boot-tools
+$(TESTS_OUT)/bench/unpack: tests/bench/unpack.c $(PACKER_LIBRARY) | packages
+	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(PACKER_FLAGS) -o $@ $^ $(PACKER_LIBRARIES)
+
+bench-tools: $(addprefix $(TESTS_OUT)/bench/,count.so usage unpack) boot-tools
 bench: bench-tools $(INGOT) linux-packed reference reference-packed
 	$(Q)OUT='$(abspath $(OUT))' tests/bench/run
 	@echo
