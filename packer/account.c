@@ -37,6 +37,8 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_SYMBOL_OFFSET] = "symbol offsets",
         [STREAM_SYMBOL_NAME] = "symbol names",
         [STREAM_TOKEN] = "symbol tokens",
+        [STREAM_STRING] = "strings",
+        [STREAM_STRING_SYMBOL] = "string symbols",
         [STREAM_SITES] = "sites",
         [STREAM_BTF_KIND] = "btf kinds",
         [STREAM_BTF_COUNT] = "btf counts",
@@ -116,6 +118,7 @@ struct walker {
         uint32_t slot;             /* of the last one that has one */
         uint32_t slot_count;       /* begun so far */
         uint32_t base;             /* last entry with a body */
+        uint32_t symbol;           /* behind the last one that a string named */
         struct code code;
 };
 
@@ -250,6 +253,29 @@ static int walk_body(struct walker *w, const struct section *s, uint8_t kind,
         return body_take(&w->u, &g->bodies[s->body], size, &bytes);
 }
 
+/* Strings, some of which are the names of symbols. */
+static int walk_strings(struct walker *w, uint32_t size)
+{
+        struct reader *text = &w->streams[STREAM_STRING];
+        uint32_t done = 0;
+
+        while (done < size) {
+                done++;
+                if (read_byte(text) == STRING_SYMBOL) {
+                        w->symbol += (uint32_t)read_signed(
+                                &w->streams[STREAM_STRING_SYMBOL]);
+                        REQUIRE(w->symbol < w->u.name_count,
+                                MULTI_IMAGE_BAD_DERIVED);
+                        done += (uint32_t)strlen(
+                                (const char *)w->u.names[w->symbol++]);
+                }
+                REQUIRE(reader_ok(text), MULTI_IMAGE_BAD_DERIVED);
+        }
+        take_read(w, STREAM_STRING);
+        take_read(w, STREAM_STRING_SYMBOL);
+        return MULTI_IMAGE_OK;
+}
+
 /* In which slot it is, as the reader tells. */
 static void walk_slot(struct walker *w, uint8_t op)
 {
@@ -292,6 +318,8 @@ static int walk_entry(struct walker *w, uint32_t section, uint32_t number)
                 e->reason = REASON_PATCH;
                 e->base = w->base;
                 walk_patch(w, e->size);
+        } else if (kind == ENTRY_STRINGS) {
+                return walk_strings(w, e->size);
         } else if (!entry_has_body(kind)) {
                 if (kind == ENTRY_FOLD)
                         e->size *= PAGE;
@@ -331,7 +359,7 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
                 w->cursors[i].chunk_end = chunk;
                 w->cursors[i].at = w->streams[i].at;
         }
-        if ((err = layout(&w->u)))
+        if ((err = layout(&w->u)) || (err = names_find(&w->u)))
                 return err;
         if (!code_open(&w->u, &w->code))
                 return MULTI_IMAGE_NO_MEMORY;
@@ -440,7 +468,8 @@ static bool is_done(const struct walker *w, uint32_t i)
                 return w->cursors[i].chunk == w->cursors[i].chunk_end;
         if (kind >= STREAM_GROUP_FIRST || kind == STREAM_OP ||
             kind == STREAM_MEMBERSHIP || kind == STREAM_SIZE ||
-            kind == STREAM_MOVED)
+            kind == STREAM_MOVED || kind == STREAM_STRING ||
+            kind == STREAM_STRING_SYMBOL)
                 return reader_done(&w->streams[i]);
         return true; /* not shared out among entries */
 }
@@ -468,6 +497,9 @@ static size_t walk_work_size(const struct store *store)
                 else
                         size += 2 * get_le32(store->mi.streams[i].max_chunk) +
                                 2 * BODY_SLACK;
+        /* names_find(): each takes at least a byte */
+        size += sizeof(uint8_t *) *
+                get_le64(store->mi.streams[STREAM_SYMBOL_NAME].raw_size);
         return size;
 }
 

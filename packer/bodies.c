@@ -112,6 +112,16 @@ uint32_t bodies_size(const struct bodies *b)
         return b->body->size;
 }
 
+const uint8_t *bodies_strings(const struct bodies *b)
+{
+        return b->section->body == GROUP_BODY_STRING - GROUP_BODY_FIRST &&
+                               !(b->section->flags &
+                                 (SECTION_CODE | SECTION_RECORD)) &&
+                               !b->body->fields.count ?
+                       b->body->bytes :
+                       NULL;
+}
+
 /* What tells units of the same bytes apart. */
 #define UNIT_FIELD(size) ((uint64_t)(size)) << 32
 #define UNIT_ORC(index) ((uint64_t)(index) + 1) << 40

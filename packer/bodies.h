@@ -25,6 +25,8 @@ void bodies_begin_place(struct bodies *b);
 uint8_t bodies_read(struct bodies *b, const struct place *p,
                     const struct version *x, uint8_t group, uint32_t gain);
 uint32_t bodies_size(const struct bodies *b);
+/* Its bytes, if it is of a section of strings and has nothing but these; NULL. */
+const uint8_t *bodies_strings(const struct bodies *b);
 /* Of a patch: bytes that are not the base's, or that of the base are left out,
  * whichever is more at each place. */
 uint32_t bodies_difference(const struct bodies *b);

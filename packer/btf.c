@@ -22,8 +22,7 @@ struct pool {
         struct streams *streams;
         struct interner *keys;  /* of types: le32; the number is the index + 1 */
         struct interner *strings; /* interned name, le32: likewise */
-        struct interner *symbols; /* names, of one symbol each */
-        VECTOR(uint32_t) symbol_at; /* by number in symbols: the symbol */
+        struct symbol_names *symbols;
         uint32_t next_symbol;   /* behind the last one named */
         uint32_t *types[MULTI_IMAGE_MAX_VARIANTS];   /* by the pool's type: the
                                                       * variant's, or NONE */
@@ -127,12 +126,12 @@ static uint32_t number_string(struct pool *p, uint32_t name, bool *ret_is_new)
                 return n;
         p->string_count++;
         text = interned(p->names, name, &size);
-        symbol = intern(p->symbols, text, size);
-        if (symbol < p->symbol_at.count) {
+        symbol = symbol_names_find(p->symbols, text, size);
+        if (symbol != NONE) { /* need not be told again */
                 put_byte(out(p, STREAM_BTF_STRING), 0);
                 put_signed(out(p, STREAM_BTF_SYMBOL),
-                           (int32_t)(p->symbol_at.at[symbol] - p->next_symbol));
-                p->next_symbol = p->symbol_at.at[symbol] + 1;
+                           (int32_t)(symbol - p->next_symbol));
+                p->next_symbol = symbol + 1;
         } else {
                 put_bytes(out(p, STREAM_BTF_STRING), text, size + 1);
         }
@@ -306,23 +305,8 @@ static void put_early_strings(struct pool *p, uint32_t v)
         free(g.is_placed);
 }
 
-/* Strings that are symbols' names need not be told again. */
-static void find_symbols(struct pool *p)
-{
-        uint32_t i;
-
-        for (i = 0; i < p->m->symbols.count; i++) {
-                size_t size;
-                const char *name = interned(p->names, p->m->symbols.at[i].name,
-                                            &size);
-
-                if (intern(p->symbols, name + 1, size - 1) == p->symbol_at.count)
-                        *VECTOR_ADD(&p->symbol_at) = i;
-        }
-}
-
 void btf_put(const struct master *m, const struct interner *names,
-             struct streams *streams)
+             struct symbol_names *symbols, struct streams *streams)
 {
         struct pool p = {
                 .m = m,
@@ -330,11 +314,10 @@ void btf_put(const struct master *m, const struct interner *names,
                 .streams = streams,
                 .keys = interner_new(),
                 .strings = interner_new(),
-                .symbols = interner_new(),
+                .symbols = symbols,
         };
         uint32_t v, n;
 
-        find_symbols(&p);
         number_types(&p);
         for (n = 1; n <= p.type_count; n++)
                 put_type(&p, n);
@@ -347,8 +330,6 @@ void btf_put(const struct master *m, const struct interner *names,
                 free(p.numbers[v]);
                 free(p.records[v]);
         }
-        free(p.symbol_at.at);
         interner_free(p.keys);
         interner_free(p.strings);
-        interner_free(p.symbols);
 }

@@ -3,10 +3,10 @@
 #ifndef PACKER_BTF_H
 #define PACKER_BTF_H
 
-#include "encode.h"
+#include "symbol-names.h"
 
 /* Writes the streams of BTF of all variants that derive it. */
 void btf_put(const struct master *m, const struct interner *names,
-             struct streams *streams);
+             struct symbol_names *symbols, struct streams *streams);
 
 #endif

@@ -12,6 +12,7 @@
 #include "bodies.h"
 #include "btf.h"
 #include "groups.h"
+#include "symbol-names.h"
 
 /* A membership is numbered once for each group it occurs in. */
 struct membership_key {
@@ -29,6 +30,8 @@ struct encoder {
         uint32_t *orc_rank;
         struct groups *groups;
         struct bodies *bodies;
+        struct symbol_names *symbols;
+        uint32_t next_symbol; /* behind the last one that a string named */
 };
 
 static struct bytes *out(struct encoder *e, uint32_t id)
@@ -172,6 +175,16 @@ static void number_all(struct encoder *e)
 
 /* ---- entries ------------------------------------------------------------ */
 
+/* Whether the body that was read is a place's only one, and names symbols. */
+static bool names_symbols(struct encoder *e, const struct master_section *s,
+                          const struct place *p)
+{
+        const uint8_t *bytes = bodies_strings(e->bodies);
+
+        return p->version_count == 1 && s->part == PART_PAYLOAD && bytes &&
+               strings_are_names(e->symbols, bytes, bodies_size(e->bodies));
+}
+
 /* Version i of a place. */
 static void put_entry(struct encoder *e, const struct master_section *s,
                       const struct place *p, uint32_t i)
@@ -186,6 +199,8 @@ static void put_entry(struct encoder *e, const struct master_section *s,
                 op = bodies_read(e->bodies, p, x, group,
                                  groups_is_patch(e->groups, p, i));
                 size = bodies_size(e->bodies);
+                if (op == ENTRY_BODY && names_symbols(e, s, p))
+                        op = ENTRY_STRINGS;
         }
         if (s->flags & SECTION_SLOTS) {
                 if (i)
@@ -201,7 +216,10 @@ static void put_entry(struct encoder *e, const struct master_section *s,
                 put_byte(out(e, STREAM_FOLD), f->value);
         if (op & ENTRY_MOVED)
                 put_varint(out(e, STREAM_MOVED), e->m->slots[p->slot].index);
-        if (f->kind == ENTRY_BODY)
+        if ((op & ENTRY_KIND) == ENTRY_STRINGS)
+                strings_put(e->symbols, e->streams, &e->next_symbol,
+                            bodies_strings(e->bodies), size);
+        else if (f->kind == ENTRY_BODY)
                 bodies_put(e->bodies);
 }
 
@@ -350,6 +368,7 @@ void encode(const struct master *m, const struct interner *names,
                 .streams = ret,
                 .memberships = interner_new(),
                 .orcs = interner_new(),
+                .symbols = symbol_names_new(m, names),
         };
         e->groups = groups_new(m, e->orcs, aim);
         ret->count = group_stream(groups_count(e->groups), 0);
@@ -363,9 +382,10 @@ void encode(const struct master *m, const struct interner *names,
         put_addresses(e);
         put_symbols(e);
         put_sites(e);
-        btf_put(m, names, ret);
+        btf_put(m, names, e->symbols, ret);
         bodies_free(e->bodies);
         interner_free(e->memberships);
+        symbol_names_free(e->symbols);
         groups_free(e->groups);
         interner_free(e->orcs);
         free(e->membership_rank);

@@ -146,37 +146,12 @@ static void read_record(struct btf *b, uint32_t record)
         }
 }
 
-/* The names of all symbols, where BTF's strings are to be found as well. */
-static int find_symbols(struct unpacker *u, const uint8_t ***ret_names,
-                        uint32_t *ret_count)
-{
-        struct reader r = u->streams[STREAM_SYMBOL_NAME];
-        const uint8_t *at, *start = r.at;
-        uint32_t count = 0;
-
-        for (at = r.at; at < r.end; at++)
-                count += !*at;
-        *ret_names = arena_take(&u->arena, count * (uint64_t)sizeof(**ret_names));
-        REQUIRE(*ret_names, MULTI_IMAGE_NO_MEMORY);
-        *ret_count = count;
-        for (count = 0, at = r.at; at < r.end; at++)
-                if (!*at) {
-                        /* the type is no part of it */
-                        (*ret_names)[count++] = start + (start < at);
-                        start = at + 1;
-                }
-        return MULTI_IMAGE_OK;
-}
-
 static int read_strings(struct unpacker *u, struct btf *b)
 {
         struct reader *r = &b->streams[STREAM_BTF_STRING];
-        const uint8_t **symbols, *at;
-        uint32_t symbol_count, symbol = 0, n = 0;
-        int err;
+        const uint8_t *at;
+        uint32_t symbol = 0, n = 0;
 
-        if ((err = find_symbols(u, &symbols, &symbol_count)))
-                return err;
         for (at = r->at; at < r->end; at++)
                 b->string_count += !*at;
         b->texts = arena_take(&u->arena, (b->string_count + 1ull) *
@@ -189,8 +164,8 @@ static int read_strings(struct unpacker *u, struct btf *b)
                 if (!*r->at) {
                         symbol += (uint32_t)read_signed(
                                 &b->streams[STREAM_BTF_SYMBOL]);
-                        REQUIRE(symbol < symbol_count, MULTI_IMAGE_BAD_DERIVED);
-                        b->texts[n] = symbols[symbol++];
+                        REQUIRE(symbol < u->name_count, MULTI_IMAGE_BAD_DERIVED);
+                        b->texts[n] = u->names[symbol++];
                 }
                 while (*r->at++)
                         ;

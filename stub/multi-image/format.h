@@ -66,7 +66,7 @@ static inline le64 put_le64(uint64_t v)
 }
 
 #define MULTI_IMAGE_MAGIC "\211INGOT\r\n" /* 8 bytes, no NUL */
-#define MULTI_IMAGE_VERSION 2
+#define MULTI_IMAGE_VERSION 3
 
 /* Named maxima: a reader refuses more. */
 #define MULTI_IMAGE_MAX_VARIANTS 32 /* a membership is 32 bits */
@@ -221,6 +221,10 @@ enum stream_id {
         STREAM_TOKEN,       /* kallsyms, per variant: varint count, then three
                              * bytes a token in the order of their making: code,
                              * left and right part */
+        STREAM_STRING,      /* bytes of entries of strings; STRING_SYMBOL stands
+                             * for the name of a symbol, and its NUL */
+        STREAM_STRING_SYMBOL, /* signed varint each: that symbol less the one
+                               * behind the last such */
         STREAM_SITES,       /* per variant, enum site_table: varint count of runs;
                              * if there are any, varint address of the first
                              * thunk (32 bits), varint span of all, varint count
@@ -327,10 +331,14 @@ enum entry_op {
         ENTRY_SITES = 11, /* derived: .return_sites; 12: .retpoline_sites */
         ENTRY_BTF = 13,   /* derived: .BTF */
         ENTRY_CODE = 14,  /* bytes of code that is taken apart */
-        ENTRY_KIND_COUNT = 15,
+        ENTRY_STRINGS = 15, /* bytes from STREAM_STRING */
+        ENTRY_KIND_COUNT = 16,
         ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
         ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
 };
+
+/* In STREAM_STRING: a symbol's name. */
+#define STRING_SYMBOL 1
 
 /* Tables of the places that branch to a thunk, 4 bytes a record. */
 enum site_table { SITE_RETURN, SITE_RETPOLINE, SITE_TABLE_COUNT };

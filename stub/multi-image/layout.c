@@ -239,7 +239,10 @@ static int walk_section(struct walker *w, const struct section *s)
                         REQUIRE(s->part == PART_NONE, MULTI_IMAGE_BAD_LAYOUT);
                         continue;
                 }
+                REQUIRE(s->part == PART_PAYLOAD || kind != ENTRY_STRINGS,
+                        MULTI_IMAGE_BAD_LAYOUT);
                 if (!entry_has_body(kind) && kind != ENTRY_PATCH &&
+                    kind != ENTRY_STRINGS &&
                     (err = add_derived(u, s, kind, size, addr - size)))
                         return err;
                 *total += size;

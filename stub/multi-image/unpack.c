@@ -25,10 +25,12 @@ int rebuild(struct unpacker *u)
         if ((err = bodies_open(u)) || (err = place(u)))
                 return err;
         u->arena.used = mark; /* chunks are done with */
-        if ((err = streams_open_late(u, STREAM_SYMBOL_MEMBERSHIP, STREAM_TOKEN)))
+        if ((err = streams_open_late(u, STREAM_SYMBOL_MEMBERSHIP,
+                                     STREAM_STRING_SYMBOL)))
                 return err;
         mark = u->arena.used;
-        if ((err = btf_derive(u)))
+        if ((err = names_find(u)) || (err = strings_derive(u)) ||
+            (err = btf_derive(u)))
                 return err;
         u->arena.used = mark;
         return symbols_derive(u);

@@ -6,6 +6,7 @@
  *   layout         addresses of all slots, places of all entries
  *   place          bodies to their places, fields relocated, tables that
  *                  follow from the fragments filled on the way
+ *   strings        those that hold names of symbols
  *   btf            .BTF
  *   symbols        kallsyms
  *   then the frame around it (unpack.c) or its segments (load.c)
@@ -124,6 +125,9 @@ struct unpacker {
         /* KASLR table as it grows, by list: abs64, inverse, abs32 */
         uint8_t *slide[3], *slide_end[3]; /* next, and behind the last */
 
+        const uint8_t **names; /* of all symbols, without their types */
+        uint32_t name_count;
+
         struct sites sites[SITE_TABLE_COUNT];
         uint32_t thunk_first, thunk_span; /* addresses of the thunks of all */
 
@@ -165,6 +169,9 @@ int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
 
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
+/* The names of all symbols; in memory of the arena. */
+int names_find(struct unpacker *u);
+int strings_derive(struct unpacker *u);
 int btf_derive(struct unpacker *u);
 int symbols_derive(struct unpacker *u);
 int sites_open(struct unpacker *u);

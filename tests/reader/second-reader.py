@@ -22,12 +22,12 @@ import zlib
 from functools import cached_property, lru_cache
 
 MAGIC = bytes.fromhex("89494e474f540d0a")
-COMMON_STREAMS, GROUP_STREAMS = 26, 23
+COMMON_STREAMS, GROUP_STREAMS = 28, 23
 DEFLATE, XZ, ZSTD = 1, 2, 3
 
 # Entry kinds.
 BODY, FOLD, SPACE, ORC_IP, ORC, OFFSETS, NAMES, MARKERS, SEQS, SLIDES, PATCH, RETURNS, RETPOLINES, \
-    BTF, CODE = range(15)
+    BTF, CODE, STRINGS = range(16)
 SLOTS, IS_CODE, RECORDS, ADDRESSED, PER_CPU, BITS_32 = 1, 2, 4, 8, 16, 32
 BEFORE, PAYLOAD, BEHIND, NO_BYTES = range(4)
 ABSENT = (1 << 64) - 1
@@ -227,7 +227,7 @@ class Store:
         data = self.data
         require(len(data) >= 112 and data[:8] == MAGIC, "not a store")
         version, self.tables_size, store_size = struct.unpack_from("<IIQ", data, 8)
-        require(version == 2, f"version {version} instead of 2")
+        require(version == 3, f"version {version} instead of 3")
         (self.variant_count, self.rule_count, self.stream_count, self.chunk_count,
          self.default_variant) = struct.unpack_from("<5I", data, 24)
         self.codec, self.pool_mark = data[44], data[45]
@@ -336,6 +336,10 @@ class Store:
     def btf(self):
         return Types(self)
 
+    @cached_property
+    def string_bodies(self):
+        return read_string_bodies(self)
+
     # One reading serves all variants that use the same groups.
     @lru_cache(maxsize=1)
     def contents(self, groups):
@@ -408,7 +412,7 @@ class Master:
                 entry = Entry()
                 byte = kinds.byte()
                 entry.section, entry.kind = section, byte & 15
-                require(byte < 64 and entry.kind <= CODE, f"entry kind {byte:#x}")
+                require(byte < 64 and entry.kind <= STRINGS, f"entry kind {byte:#x}")
                 number = memberships.next()
                 require(number < len(self.memberships), f"no membership {number}")
                 entry.membership, entry.group = self.memberships[number], self.groups[number]
@@ -450,7 +454,7 @@ class Master:
         elif kind == SPACE:
             require(part == NO_BYTES, "addresses without bytes in a part with bytes")
         else:
-            require(part == PAYLOAD, "a fold or derived entry that is not in the payload")
+            require(part == PAYLOAD, "a fold, strings or derived entry that is not in the payload")
 
     def place_pool(self, store):
         at = store.pool_mark << 24
@@ -903,7 +907,7 @@ def in_tokens(names, triples):
 # --- Section 4.9: sites -------------------------------------------------------------------------
 def read_sites(store):
     """For each variant and table: none, or (lowest, addresses, sites, runs)."""
-    stream = store.numbers(14)
+    stream = store.numbers(16)
     tables = []
     for _ in range(2 * store.variant_count):
         count = stream.next()
@@ -913,6 +917,31 @@ def read_sites(store):
             tables[-1] = *head, [(stream.signed(), stream.next()) for _ in range(count)]
     stream.end()
     return tables
+
+
+# --- Section 4.12: strings that name symbols ----------------------------------------------------
+def read_string_bodies(store):
+    """The bytes of each entry of kind 15, by its number."""
+    text, symbols = store.octets(14), store.numbers(15)
+    bodies, symbol = {}, 0
+    for number, entry in enumerate(store.master.entries):
+        if entry.kind != STRINGS:
+            continue
+        body = bytearray()
+        while len(body) < entry.size:
+            byte = text.byte()
+            if byte != 1:
+                body.append(byte)
+                continue
+            symbol += symbols.signed()
+            require(0 <= symbol < len(store.symbols), f"a string of symbol {symbol}")
+            body += store.symbols[symbol][2][1:] + b"\0"
+            symbol += 1
+        require(len(body) == entry.size, f"{len(body)} bytes of strings instead of {entry.size}")
+        bodies[number] = body
+    text.end()
+    symbols.end()
+    return bodies
 
 
 # --- Section 4.10: BTF --------------------------------------------------------------------------
@@ -934,11 +963,11 @@ class Types:
 
     def __init__(self, store):
         self.read_strings(store)
-        self.streams = {i: store.numbers(i) for i in range(16, 23)}
+        self.streams = {i: store.numbers(i) for i in range(18, 25)}
         self.records = []               # (type, words as (what they are, value))
         self.named = 0                  # the last string told as the next one
         self.type = 0
-        kinds = store.octets(15)
+        kinds = store.octets(17)
         while kinds.at < kinds.size:
             self.records.append(self.record(kinds.byte()))
         for stream in self.streams.values():
@@ -946,8 +975,8 @@ class Types:
         self.read_orders(store)
 
     def read_strings(self, store):
-        self.strings = strings("stream 23", store.raw(23))
-        symbols = store.numbers(24)
+        self.strings = strings("stream 25", store.raw(25))
+        symbols = store.numbers(26)
         number = 0
         for i, string in enumerate(self.strings):
             if not string:
@@ -969,13 +998,13 @@ class Types:
 
     def value(self, what):
         if what == "name":
-            return self.name(17)
+            return self.name(19)
         if what == "type":
-            return self.streams[20].next()
+            return self.streams[22].next()
         if what == "near":
-            number = self.streams[19].next()
+            number = self.streams[21].next()
             return self.type - signed(number - 1) if number else 0
-        return self.streams[21].next()
+        return self.streams[23].next()
 
     def record(self, byte):
         kind = byte & 31
@@ -984,25 +1013,25 @@ class Types:
             self.type += 1
         require(self.type, "a record of no type")
         second, behind, member = TYPE_WORDS[kind]
-        vlen = self.streams[16].next() if member or kind == 12 else 0
+        vlen = self.streams[18].next() if member or kind == 12 else 0
         require(vlen <= 65535, f"vlen {vlen}")
-        words = [("name", self.name(17)), ("number", vlen | kind << 24 | byte >> 7 << 31)]
+        words = [("name", self.name(19)), ("number", vlen | kind << 24 | byte >> 7 << 31)]
         words += [(what, self.value(what)) for what in [second] + behind]
         last = [0] * len(member)
         for _ in range(vlen if member else 0):
             for i, what in enumerate(member):
                 if what == "name":
-                    words.append((what, self.name(18)))
+                    words.append((what, self.name(20)))
                 elif what == "type":
                     words.append((what, self.value(what)))
                 else:
-                    last[i] = last[i] + self.streams[22].signed() & 0xffffffff
+                    last[i] = last[i] + self.streams[24].signed() & 0xffffffff
                     words.append((what, last[i]))
         return self.type, words
 
     def read_orders(self, store):
         """For each variant: (numbers of records, early strings)."""
-        stream = store.numbers(25)
+        stream = store.numbers(27)
         self.orders = []
         for _ in range(store.variant_count):
             numbers, at = [], 0
@@ -1105,7 +1134,7 @@ class Rebuilt:
                 self.add_fold(place, entry)
                 continue
             places[section.part] += entry.size
-            if entry.kind not in (BODY, PATCH, CODE, SPACE):
+            if entry.kind not in (BODY, PATCH, CODE, SPACE, STRINGS):
                 require(entry.kind not in self.derived, "two derived entries of one kind")
                 self.derived[entry.kind] = entry, self.held[-1][2], place
         require(places[:3] == [variant.prefix_size, variant.compact_size, variant.suffix_size],
@@ -1129,7 +1158,10 @@ class Rebuilt:
         self.slides = [[], [], []]
         self.calls = []                 # (address, target) of fields of type 0
         self.unwind = []                # (address, index)
+        strings_told = self.store.string_bodies
         for number, entry, address, place in self.held:
+            if entry.kind == STRINGS:
+                self.parts[PAYLOAD][place:place + entry.size] = strings_told[number]
             if entry.kind not in (BODY, PATCH, CODE):
                 continue
             section, body = entry.section, contents.bodies[number]
