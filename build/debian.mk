@@ -4,8 +4,8 @@
 #
 #   make debian [DEBIAN_SERIES=…] [DEBIAN_FLAVOURS=…]
 #
-# Every flavour gets out/debian/<flavour>/{vmlinuz,vmlinux}: the shipped image, and the linked kernel of
-# its -dbg package, without debug information. Both come from the newest build that apt knows.
+# Every flavour gets out/debian/<flavour>/{vmlinuz,vmlinux,dummy.ko}: the shipped image, the linked kernel
+# of its -dbg package, without debug information, and a module. All come from the newest build that apt knows.
 
 DEBIAN_SERIES ?= 6.1.0
 # The first is what multi-images are compared with, and their default.

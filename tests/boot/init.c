@@ -18,6 +18,8 @@
  *      hypervisor lines of the kernel's log that name its platform; several
  *      text       address of _text as /proc/kallsyms gives it (KASLR offset)
  *      memory     MemTotal in kB
+ *      module     "loaded" if /lib/modules/RELEASE/dummy.ko is there and this
+ *                 kernel takes it, else its error
  *      end        everything above was said
  *
  * A fact that can't be had is given as "-".
@@ -33,6 +35,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -187,6 +190,29 @@ static void say_memory(void)
         say("memory", line + strcspn(line, "0123456789"));
 }
 
+/* A distribution's initramfs has modules for each variant of a file; only those
+ * that were built with the one that boots are taken. */
+static void say_module(void)
+{
+        struct utsname u;
+        char path[sizeof(u.release) + 64];
+        int fd;
+
+        if (uname(&u))
+                return say("module", "");
+        snprintf(path, sizeof(path), "/lib/modules/%s/dummy.ko", u.release);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return say("module", errno == ENOENT ? "" : strerror(errno));
+        if (syscall(SYS_finit_module, fd, "numdummies=1", 0))
+                say("module", strerror(errno));
+        else
+                say("module", access("/sys/class/net/dummy0", F_OK) ?
+                                      "no dummy0" :
+                                      "loaded");
+        close(fd);
+}
+
 int main(void)
 {
         char cmdline[4096];
@@ -205,6 +231,7 @@ int main(void)
         say_platform();
         say_text();
         say_memory();
+        say_module();
         say("end", "");
 
         sleep(1); /* for consoles that print in a thread */

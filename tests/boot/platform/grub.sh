@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# GRUB from a CD image, on BIOS: "linux" loads the file into a buffer of
+# GRUB from a CD image: "linux" loads the file into a buffer of
 # init_size bytes and enters the protected-mode part at its 32-bit entry.
-# grub_command=multiboot or multiboot2, grub_firmware=uefi (OVMF): others'.
+# grub_command: linux, multiboot or multiboot2; grub_firmware: bios or uefi (OVMF).
 . "$(dirname "$0")/../lib.sh"
 file=$1 dir=$2 append=${3:-} seconds=${4:-180}
 : "${grub_command:=linux}" "${grub_firmware:=bios}"

@@ -6,4 +6,4 @@
 file=$1 dir=$2 append=${3:-} seconds=${4:-120}
 
 run_qemu "$dir" "$seconds" -accel tcg -cpu qemu64 -m "${BOOT_MEMORY:-512}" \
-        -kernel "$file" -initrd "$tools/initrd" -append "$console_words $append"
+        -kernel "$file" -initrd "${BOOT_INITRD:-$tools/initrd}" -append "$console_words $append"
