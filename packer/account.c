@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "../stub/multi-image/unpack.h"
+#include "../stub/multi-image/exports.h"
 
 static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_SECTIONS] = "sections",
@@ -39,6 +39,8 @@ static const char *const stream_names[ACCOUNT_STREAM_KINDS] = {
         [STREAM_TOKEN] = "symbol tokens",
         [STREAM_STRING] = "strings",
         [STREAM_STRING_SYMBOL] = "string symbols",
+        [STREAM_EXPORT] = "exported symbols",
+        [STREAM_EXPORT_PLACE] = "exported symbols' places",
         [STREAM_SITES] = "sites",
         [STREAM_BTF_KIND] = "btf kinds",
         [STREAM_BTF_COUNT] = "btf counts",
@@ -118,7 +120,9 @@ struct walker {
         uint32_t slot;             /* of the last one that has one */
         uint32_t slot_count;       /* begun so far */
         uint32_t base;             /* last entry with a body */
-        uint32_t symbol;           /* behind the last one that a string named */
+        struct string_reader strings;
+        struct export_reader exports;
+        bool has_exports; /* something is told of each string */
         struct code code;
 };
 
@@ -253,26 +257,32 @@ static int walk_body(struct walker *w, const struct section *s, uint8_t kind,
         return body_take(&w->u, &g->bodies[s->body], size, &bytes);
 }
 
-/* Strings, some of which are the names of symbols. */
+/* Where a symbol is does not matter here. */
+static const struct symbol_name any_symbol;
+
+/* Strings, some of which are the names of symbols, perhaps of exported ones. */
 static int walk_strings(struct walker *w, uint32_t size)
 {
-        struct reader *text = &w->streams[STREAM_STRING];
+        static const unsigned streams[] = { STREAM_STRING, STREAM_STRING_SYMBOL,
+                                            STREAM_EXPORT, STREAM_EXPORT_PLACE };
+        struct string_piece piece;
+        struct export_telling telling;
         uint32_t done = 0;
+        int err;
 
         while (done < size) {
-                done++;
-                if (read_byte(text) == STRING_SYMBOL) {
-                        w->symbol += (uint32_t)read_signed(
-                                &w->streams[STREAM_STRING_SYMBOL]);
-                        REQUIRE(w->symbol < w->u.name_count,
-                                MULTI_IMAGE_BAD_DERIVED);
-                        done += (uint32_t)strlen(
-                                (const char *)w->u.names[w->symbol++]);
-                }
-                REQUIRE(reader_ok(text), MULTI_IMAGE_BAD_DERIVED);
+                if ((err = string_next(&w->strings, &w->u, &piece)))
+                        return err;
+                done += piece.size;
+                telling.told = w->has_exports && !piece.text[piece.size - 1] ?
+                                       EXPORT_MORE :
+                                       0;
+                while (telling.told & EXPORT_MORE)
+                        if ((err = export_next(&w->exports, &any_symbol, &telling)))
+                                return err;
         }
-        take_read(w, STREAM_STRING);
-        take_read(w, STREAM_STRING_SYMBOL);
+        for (unsigned i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+                take_read(w, streams[i]);
         return MULTI_IMAGE_OK;
 }
 
@@ -361,6 +371,13 @@ static int open_streams(struct walker *w, uint8_t *work, size_t work_size)
         }
         if ((err = layout(&w->u)) || (err = names_find(&w->u)))
                 return err;
+        w->strings = (struct string_reader){ &w->streams[STREAM_STRING],
+                                             &w->streams[STREAM_STRING_SYMBOL], 0 };
+        w->exports = (struct export_reader){
+                .told = &w->streams[STREAM_EXPORT],
+                .places = &w->streams[STREAM_EXPORT_PLACE]
+        };
+        w->has_exports = !reader_done(&w->streams[STREAM_EXPORT]);
         if (!code_open(&w->u, &w->code))
                 return MULTI_IMAGE_NO_MEMORY;
         return bodies_open(&w->u);
@@ -469,7 +486,8 @@ static bool is_done(const struct walker *w, uint32_t i)
         if (kind >= STREAM_GROUP_FIRST || kind == STREAM_OP ||
             kind == STREAM_MEMBERSHIP || kind == STREAM_SIZE ||
             kind == STREAM_MOVED || kind == STREAM_STRING ||
-            kind == STREAM_STRING_SYMBOL)
+            kind == STREAM_STRING_SYMBOL || kind == STREAM_EXPORT ||
+            kind == STREAM_EXPORT_PLACE)
                 return reader_done(&w->streams[i]);
         return true; /* not shared out among entries */
 }
@@ -498,7 +516,7 @@ static size_t walk_work_size(const struct store *store)
                         size += 2 * get_le32(store->mi.streams[i].max_chunk) +
                                 2 * BODY_SLACK;
         /* names_find(): each takes at least a byte */
-        size += sizeof(uint8_t *) *
+        size += sizeof(struct symbol_name) *
                 get_le64(store->mi.streams[STREAM_SYMBOL_NAME].raw_size);
         return size;
 }

@@ -290,11 +290,11 @@ static int print_text(const struct packing *p)
                                image->payload_codec, image->unpacked_size);
                 printf(", vmlinux: %s", yes(p->in.vmlinuxes[i]));
                 if (p->in.inputs[i].has_linked)
-                        printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s, btf %s",
+                        printf(", tables: orc %s, kallsyms %s, kaslr %s, sites %s, btf %s, exports %s",
                                yes(p->report.orc[i]),
                                yes(p->report.kallsyms[i]),
                                yes(p->report.slide[i]), yes(p->report.sites[i]),
-                               yes(p->report.btf[i]));
+                               yes(p->report.btf[i]), yes(p->report.exports[i]));
                 putchar('\n');
         }
         printf("%s: %zu bytes, %.3f of its images' %" PRIu64 " (%" PRIu64
@@ -340,6 +340,7 @@ static int print_json(const struct packing *p)
                 json_add_bool(o, "kaslr_modelled", p->report.slide[i]);
                 json_add_bool(o, "sites_modelled", p->report.sites[i]);
                 json_add_bool(o, "btf_modelled", p->report.btf[i]);
+                json_add_bool(o, "exports_modelled", p->report.exports[i]);
         }
         return json_print(root);
 }

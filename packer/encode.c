@@ -11,8 +11,8 @@
 
 #include "bodies.h"
 #include "btf.h"
+#include "exports.h"
 #include "groups.h"
-#include "symbol-names.h"
 
 /* A membership is numbered once for each group it occurs in. */
 struct membership_key {
@@ -31,7 +31,7 @@ struct encoder {
         struct groups *groups;
         struct bodies *bodies;
         struct symbol_names *symbols;
-        uint32_t next_symbol; /* behind the last one that a string named */
+        struct exports *exports;
 };
 
 static struct bytes *out(struct encoder *e, uint32_t id)
@@ -175,14 +175,33 @@ static void number_all(struct encoder *e)
 
 /* ---- entries ------------------------------------------------------------ */
 
-/* Whether the body that was read is a place's only one, and names symbols. */
+/* Whether the body that was read names symbols, mostly or because which of them are
+ * exported is to be told; in the first case it is a place's only one. */
 static bool names_symbols(struct encoder *e, const struct master_section *s,
                           const struct place *p)
 {
         const uint8_t *bytes = bodies_strings(e->bodies);
 
-        return p->version_count == 1 && s->part == PART_PAYLOAD && bytes &&
-               strings_are_names(e->symbols, bytes, bodies_size(e->bodies));
+        uint32_t size = bodies_size(e->bodies);
+
+        if (!bytes || s->part != PART_PAYLOAD)
+                return false;
+        return (s->has_exports && !memchr(bytes, STRING_SYMBOL, size)) ||
+               (p->version_count == 1 &&
+                strings_are_names(e->symbols, bytes, size));
+}
+
+/* Bytes of an entry without a body: a place's version, or a run's. */
+static uint32_t derived_size(const struct encoder *e, const struct place *p,
+                             const struct fragment *f)
+{
+        uint64_t size = f->size;
+
+        for (uint32_t i = 1; i < p->run; i++)
+                size += fragment_of(e->m,
+                                    &e->m->versions.at[p[i].version_first])
+                                ->size;
+        return (uint32_t)size;
 }
 
 /* Version i of a place. */
@@ -192,7 +211,7 @@ static void put_entry(struct encoder *e, const struct master_section *s,
         const struct version *x = &e->m->versions.at[p->version_first + i];
         const struct fragment *f = fragment_of(e->m, x);
         uint8_t group = groups_of(e->groups, p, i);
-        uint32_t size = (uint32_t)f->size;
+        uint32_t size = derived_size(e, p, f);
         uint8_t op = f->kind;
 
         if (f->kind == ENTRY_BODY) {
@@ -217,8 +236,7 @@ static void put_entry(struct encoder *e, const struct master_section *s,
         if (op & ENTRY_MOVED)
                 put_varint(out(e, STREAM_MOVED), e->m->slots[p->slot].index);
         if ((op & ENTRY_KIND) == ENTRY_STRINGS)
-                strings_put(e->symbols, e->streams, &e->next_symbol,
-                            bodies_strings(e->bodies), size);
+                exports_put(e->exports, p, x);
         else if (f->kind == ENTRY_BODY)
                 bodies_put(e->bodies);
 }
@@ -372,6 +390,7 @@ void encode(const struct master *m, const struct interner *names,
         };
         e->groups = groups_new(m, e->orcs, aim);
         ret->count = group_stream(groups_count(e->groups), 0);
+        e->exports = exports_new(m, e->symbols, ret);
         number_all(e);
         e->bodies = bodies_new(m, ret, codec, e->orcs, e->orc_rank,
                                aim == AIM_SIZE);
@@ -385,6 +404,7 @@ void encode(const struct master *m, const struct interner *names,
         btf_put(m, names, e->symbols, ret);
         bodies_free(e->bodies);
         interner_free(e->memberships);
+        exports_free(e->exports);
         symbol_names_free(e->symbols);
         groups_free(e->groups);
         interner_free(e->orcs);

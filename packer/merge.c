@@ -79,6 +79,9 @@ static void merge_sections(struct master *m, uint32_t **ret_order,
                         struct region *r = &variant->regions.at[i];
 
                         r->section = node_region.at[nodes[i]];
+                        m->sections.at[r->section].has_exports |=
+                                variant->derived.exports &&
+                                !strcmp(r->name, EXPORT_STRINGS);
                         m->sections.at[r->section].addr[v] = r->addr;
                         m->sections.at[r->section].load_addr[v] = r->load_addr;
                 }
@@ -329,6 +332,12 @@ static const struct fragment *first_fragment(const struct master *m,
         return &m->variants[x->variant].fragments.at[x->fragment];
 }
 
+/* Whether entries of a kind may be told as one. */
+static bool is_joinable(uint8_t kind)
+{
+        return kind == ENTRY_BODY || kind >= ENTRY_EXPORTS;
+}
+
 /* Whether p can be told as one entry with the place before it, all of which has
  * size bytes: the two always stand together, and nowhere else. */
 static bool can_join(const struct master *m, const struct place *p,
@@ -340,8 +349,8 @@ static bool can_join(const struct master *m, const struct place *p,
         return p->version_count == 1 && before->version_count == 1 &&
                m->versions.at[p->version_first].membership ==
                        m->versions.at[before->version_first].membership &&
-               f->kind == ENTRY_BODY &&
-               first_fragment(m, before)->kind == ENTRY_BODY &&
+               is_joinable(f->kind) &&
+               first_fragment(m, before)->kind == f->kind &&
                (p->slot == NONE) == (before->slot == NONE) &&
                (p->slot == NONE ||
                 (uses[p->slot] == 1 && uses[before->slot] == 1)) &&

@@ -35,6 +35,8 @@ struct master_slot {
 struct master_section {
         const char *name;
         uint8_t part, flags, body, columns;
+        bool has_exports; /* names of exported symbols, some variant's: they tell
+                           * which these are */
         uint64_t addr[MULTI_IMAGE_MAX_VARIANTS]; /* FORMAT_ABSENT: none */
         uint64_t load_addr[MULTI_IMAGE_MAX_VARIANTS];
         uint32_t place_first, place_count;

@@ -381,6 +381,7 @@ int pack(const struct pack_input *inputs, size_t count,
                 ret_report->kallsyms[i] = variants[i].derived.kallsyms;
                 ret_report->slide[i] = variants[i].derived.slide;
                 ret_report->btf[i] = variants[i].derived.btf;
+                ret_report->exports[i] = variants[i].derived.exports;
                 ret_report->sites[i] =
                         variants[i].derived.sites[SITE_RETURN] &&
                         variants[i].derived.sites[SITE_RETPOLINE];

@@ -56,6 +56,7 @@ struct pack_report {
         bool kallsyms[MULTI_IMAGE_MAX_VARIANTS]; /* likewise */
         bool slide[MULTI_IMAGE_MAX_VARIANTS];    /* likewise */
         bool btf[MULTI_IMAGE_MAX_VARIANTS];      /* likewise */
+        bool exports[MULTI_IMAGE_MAX_VARIANTS];  /* likewise */
         bool sites[MULTI_IMAGE_MAX_VARIANTS];    /* likewise, all of them */
         uint64_t fragment_count, version_count;
 };

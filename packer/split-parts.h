@@ -22,6 +22,10 @@ struct splitter {
 void split_add_pieces(struct splitter *s, uint32_t region, uint32_t key,
                       uint64_t start, uint64_t end);
 
+/* Cuts at each string. */
+void split_strings(struct splitter *s, uint32_t region, uint64_t start,
+                   uint64_t end);
+
 /* Cuts what lies between symbols. */
 void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
                    uint64_t end);

@@ -29,7 +29,7 @@ static bool is_string_area(const uint8_t *p, uint64_t size)
         return size >= 8 && text >= size / 2 && (text + zero) * 50 >= size * 49;
 }
 
-static void split_strings(struct splitter *s, uint32_t region, uint64_t start,
+void split_strings(struct splitter *s, uint32_t region, uint64_t start,
                           uint64_t end)
 {
         const uint8_t *p = s->v->regions.at[region].bytes;

@@ -4,7 +4,8 @@
  *
  *   - where whole pages of one value begin and end: the frame folds them;
  *   - at every symbol, and at the end of a symbol that has a size;
- *   - in tables of records, at every record;
+ *   - in tables of records, at every record, among the names of exported symbols
+ *     at each of these;
  *   - what has no symbol: into strings where it reads as such, else where
  *     something points to; without any symbols, by content.
  *
@@ -353,6 +354,58 @@ static uint8_t whole_kind(const struct variant *v, const char *name)
         return ENTRY_BODY;
 }
 
+/* The string at addr; NULL: there is none. */
+static const char *string_at(const struct variant *v, uint64_t addr)
+{
+        size_t i;
+
+        for (i = 0; i < v->regions.count; i++) {
+                const struct region *r = &v->regions.at[i];
+
+                if (r->bytes && r->flags & SECTION_LOADED &&
+                    addr - r->addr < r->size &&
+                    memchr(r->bytes + (addr - r->addr), 0,
+                           r->size - (addr - r->addr)))
+                        return (const char *)r->bytes + (addr - r->addr);
+        }
+        return NULL;
+}
+
+/* A table of exported symbols: each record is called after its name. */
+static void split_exports(struct splitter *s, uint32_t region, uint8_t kind)
+{
+        const struct region *r = &s->v->regions.at[region];
+        uint64_t at, size;
+
+        for (at = 0; at < r->size; at += size) {
+                uint32_t key = s->last_key;
+
+                size = r->size - at < EXPORT_RECORD_SIZE ? r->size - at :
+                                                           EXPORT_RECORD_SIZE;
+                if (size == EXPORT_RECORD_SIZE) {
+                        le32 distance;
+                        const char *name;
+
+                        memcpy(&distance, r->bytes + at + 4, sizeof(distance));
+                        name = string_at(s->v, r->addr + at + 4 +
+                                (uint64_t)(int64_t)(int32_t)get_le32(distance));
+                        if (name)
+                                key = intern_format(s->names, "__ksymtab_%s", name);
+                }
+                add(s, region, kind, key, at, size);
+        }
+}
+
+/* The kind of entries that tell such a table; ENTRY_BODY: it is none. */
+static uint8_t export_kind(const struct splitter *s, const struct region *r)
+{
+        if (!s->v->derived.exports || !r->bytes)
+                return ENTRY_BODY;
+        return !strcmp(r->name, "__ksymtab")     ? ENTRY_EXPORTS + EXPORT_ANY :
+               !strcmp(r->name, "__ksymtab_gpl") ? ENTRY_EXPORTS + EXPORT_GPL :
+                                                   ENTRY_BODY;
+}
+
 /* A region, cut first at the folds that begin in it.  The last one may reach
  * beyond its end, where the next section does not begin on a page:
  * skip_folded() lets that section begin behind it. */
@@ -369,6 +422,13 @@ static void split_region(struct splitter *s, uint32_t region, uint32_t section)
                 add(s, region, whole_kind(s->v, r->name), s->last_key, 0,
                     r->size);
                 r->fragment_count = 1;
+                return;
+        }
+        if (export_kind(s, r) != ENTRY_BODY) {
+                split_exports(s, region, export_kind(s, r));
+                r = &s->v->regions.at[region];
+                r->fragment_count = (uint32_t)s->v->fragments.count -
+                                    r->fragment_first;
                 return;
         }
         for (i = 0; i < s->v->pieces.count && r->part == PART_PAYLOAD; i++) {
@@ -389,7 +449,9 @@ static void split_region(struct splitter *s, uint32_t region, uint32_t section)
                 f->bytes = NULL;
                 start = from + run->size < r->size ? from + run->size : r->size;
         }
-        if (start < r->size || (r->size == 0 && section != NONE))
+        if (start < r->size && !strcmp(r->name, EXPORT_STRINGS))
+                split_strings(s, region, start, r->size); /* whatever cuts them */
+        else if (start < r->size || (r->size == 0 && section != NONE))
                 split_range(s, region, section, start, r->size);
         r->fragment_count =
                 (uint32_t)s->v->fragments.count - r->fragment_first;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Strings that are told as names of symbols, which the store has anyway. */
+/* The names of symbols, which the store has anyway. */
 #ifndef PACKER_SYMBOL_NAMES_H
 #define PACKER_SYMBOL_NAMES_H
 
@@ -15,12 +15,13 @@ void symbol_names_free(struct symbol_names *s);
 /* The number of the first symbol with this name (size: bytes of text), or
  * NONE. */
 uint32_t symbol_names_find(struct symbol_names *s, const char *text, size_t size);
+/* That of the next one with the same name, or NONE. */
+uint32_t symbol_names_next(const struct symbol_names *s, uint32_t symbol);
 
-/* Whether most of size bytes are such names, each with a NUL behind it. */
+/* Bytes up to the next NUL, that included, or to the end. */
+uint32_t string_size(const uint8_t *bytes, uint32_t size);
+/* Whether most of size bytes are such names, each with a NUL behind it, and none
+ * is STRING_SYMBOL. */
 bool strings_are_names(struct symbol_names *s, const uint8_t *bytes, uint32_t size);
-/* Writes them to STREAM_STRING and STREAM_STRING_SYMBOL; *next: the symbol behind
- * the last one named, 0 at first. */
-void strings_put(struct symbol_names *s, struct streams *streams, uint32_t *next,
-                 const uint8_t *bytes, uint32_t size);
 
 #endif

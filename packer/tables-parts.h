@@ -30,5 +30,6 @@ bool find_slide(struct variant *v);
 bool find_sites(struct variant *v, enum site_table table);
 bool find_btf(struct variant *v, struct interner *names);
 bool find_kallsyms(struct variant *v, struct interner *names);
+bool find_exports(struct variant *v, const struct interner *names); /* behind kallsyms */
 
 #endif

@@ -63,6 +63,26 @@ static bool is_listed(const uint8_t *list, uint32_t count, uint32_t addr)
         return low < count && load32(list + 4 * low) == addr;
 }
 
+/* How many records of exported symbols are listed: those of symbols in the per-CPU
+ * area are to be, and no others. */
+static bool count_exports(const struct variant *v, const uint8_t *list,
+                          uint32_t count, uint32_t *found)
+{
+        size_t i;
+
+        for (i = 0; i < v->exports.count; i++) {
+                const struct export *e = &v->exports.at[i];
+                const struct fragment *f = &v->fragments.at[e->value.fragment];
+                bool to_percpu = v->regions.at[f->region].flags & SECTION_PERCPU;
+                uint32_t addr = (uint32_t)v->fragments.at[e->record].addr;
+
+                if (is_listed(list, count, addr) != to_percpu)
+                        return false;
+                *found += to_percpu;
+        }
+        return true;
+}
+
 /* Marks the fields that the rule lists and the table does not. */
 bool find_slide(struct variant *v)
 {
@@ -96,6 +116,8 @@ bool find_slide(struct variant *v)
                         found[list]++;
                 }
         }
+        if (!count_exports(v, lists[1], counts[1], &found[1]))
+                return false;
         for (i = 0; i < 3; i++)
                 if (found[i] != counts[i])
                         return false;

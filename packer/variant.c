@@ -73,6 +73,7 @@ void variant_free(struct variant *v)
         free(v->fields.at);
         free(v->orcs.at);
         free(v->symbols.at);
+        free(v->exports.at);
         free(v->btf.types.at);
         free(v->btf.strings.at);
         free(v->runs);

@@ -69,6 +69,22 @@ struct kernel_symbol {
         uint32_t name; /* type and name, interned */
 };
 
+/* So many bytes behind a fragment's start. */
+struct fragment_place {
+        uint32_t fragment, offset;
+};
+
+/* An exported symbol, that is, one that modules may use. */
+struct export {
+        uint8_t table;   /* enum export_table */
+        uint32_t record; /* fragment */
+        struct fragment_place string; /* its name, perhaps the end of another one */
+        struct fragment_place value, space; /* of its namespace's name */
+};
+
+/* Where their names are. */
+#define EXPORT_STRINGS "__ksymtab_strings"
+
 /* A type of BTF. */
 struct btf_type {
         uint32_t start, size; /* of its record, words */
@@ -93,7 +109,7 @@ uint32_t btf_string(const struct btf *b, uint32_t offset);
 
 /* Which tables follow from the fragments. */
 struct derivation {
-        bool orc, kallsyms, slide, btf, sites[SITE_TABLE_COUNT];
+        bool orc, kallsyms, slide, btf, exports, sites[SITE_TABLE_COUNT];
 };
 
 /* Records of a table of sites that are next to each other among all sites. */
@@ -116,6 +132,7 @@ struct variant {
         VECTOR(struct field) fields;
         VECTOR(struct orc) orcs;
         VECTOR(struct kernel_symbol) symbols;
+        VECTOR(struct export) exports;
         uint8_t tokens[256][3]; /* code, left, right; in order of making */
         uint32_t token_count;
         struct run *runs; /* as the frame folds them */

@@ -165,7 +165,7 @@ static int read_strings(struct unpacker *u, struct btf *b)
                         symbol += (uint32_t)read_signed(
                                 &b->streams[STREAM_BTF_SYMBOL]);
                         REQUIRE(symbol < u->name_count, MULTI_IMAGE_BAD_DERIVED);
-                        b->texts[n] = u->names[symbol++];
+                        b->texts[n] = u->names[symbol++].text;
                 }
                 while (*r->at++)
                         ;

@@ -159,12 +159,15 @@ static inline uint8_t guess_operand(uint64_t before)
 static inline uint8_t guess_in_code(uint64_t before, bool is_32)
 {
         uint8_t last = (uint8_t)(before >> 56);
-        uint8_t second = (uint8_t)(before >> 48);
-        uint8_t third = (uint8_t)(before >> 40);
-        uint8_t fourth = (uint8_t)(before >> 32);
+        uint8_t second, third, fourth;
 
-        if ((last & 0xfe) == 0xe8 || ((last & 0xf0) == 0x80 && second == 0x0f))
-                return FIELD_REL32_0; /* call, jmp, jcc */
+        if ((last & 0xfe) == 0xe8)
+                return FIELD_REL32_0; /* call and jmp: two of three */
+        second = (uint8_t)(before >> 48);
+        third = (uint8_t)(before >> 40);
+        fourth = (uint8_t)(before >> 32);
+        if ((last & 0xf0) == 0x80 && second == 0x0f)
+                return FIELD_REL32_0; /* jcc */
         if (is_32 || ((last & 7) == 5 && (second & 0xc7) == 4)) /* SIB, no base */
                 return FIELD_ABS32;
         if ((last & 0xc7) == 5) /* RIP-relative; behind REX: add, cmp with rax */

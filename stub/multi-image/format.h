@@ -225,6 +225,12 @@ enum stream_id {
                              * for the name of a symbol, and its NUL */
         STREAM_STRING_SYMBOL, /* signed varint each: that symbol less the one
                                * behind the last such */
+        STREAM_EXPORT, /* one byte a string in STREAM_STRING, or none at all: of
+                        * which exported symbol it is the name, enum export_flag;
+                        * several if it is of several, or variants differ */
+        STREAM_EXPORT_PLACE, /* what these bytes announce: varint bytes; varint
+                              * variants; a slot less the last one's, signed varint, and
+                              * varint bytes behind its start */
         STREAM_SITES,       /* per variant, enum site_table: varint count of runs;
                              * if there are any, varint address of the first
                              * thunk (32 bits), varint span of all, varint count
@@ -315,7 +321,7 @@ static inline enum group_stream code_part_stream(enum code_part part)
 
 /* One byte an entry: its kind, and how it gets its slot. */
 enum entry_op {
-        ENTRY_KIND = 0x0f,
+        ENTRY_KIND = 0x1f,
         ENTRY_BODY = 0,    /* bytes from the section's body stream in its group */
         ENTRY_FOLD = 1,    /* whole pages of one value, not in the compact payload */
         ENTRY_NOBITS = 2,  /* addresses without bytes (bss) */
@@ -332,13 +338,33 @@ enum entry_op {
         ENTRY_BTF = 13,   /* derived: .BTF */
         ENTRY_CODE = 14,  /* bytes of code that is taken apart */
         ENTRY_STRINGS = 15, /* bytes from STREAM_STRING */
-        ENTRY_KIND_COUNT = 16,
-        ENTRY_VERSION = 0x10, /* another version in the slot of the entry before */
-        ENTRY_MOVED = 0x20,   /* stands for a slot named in STREAM_MOVED */
+        ENTRY_EXPORTS = 16, /* derived: __ksymtab; 17: __ksymtab_gpl */
+        ENTRY_KIND_COUNT = 18,
+        ENTRY_VERSION = 0x20, /* another version in the slot of the entry before */
+        ENTRY_MOVED = 0x40,   /* stands for a slot named in STREAM_MOVED */
 };
 
 /* In STREAM_STRING: a symbol's name. */
 #define STRING_SYMBOL 1
+
+/* Tables of exported symbols: distances to the symbol, its name, and the name of
+ * its namespace, 4 bytes each. */
+enum export_table { EXPORT_ANY, EXPORT_GPL, EXPORT_TABLE_COUNT };
+#define EXPORT_RECORD_SIZE 12
+
+/* In STREAM_EXPORT. */
+enum export_flag {
+        EXPORT_TABLE = 3,      /* 0: none, else enum export_table + 1 */
+        EXPORT_VALUE = 4,      /* the symbol's place follows: else it is the one
+                                * that the string was told by */
+        EXPORT_SPACE = 8,      /* the namespace's place follows: else it is that
+                                * of the export before */
+        EXPORT_MEMBERS = 0x10, /* it is so in some variants: they follow, then */
+        EXPORT_TAIL = 0x20,    /* the name is the string's end: how many bytes it
+                                * leaves out follows first */
+        EXPORT_MORE = 0x40,    /* another byte of this string follows */
+        EXPORT_END = 0x80,
+};
 
 /* Tables of the places that branch to a thunk, 4 bytes a record. */
 enum site_table { SITE_RETURN, SITE_RETPOLINE, SITE_TABLE_COUNT };

@@ -136,8 +136,15 @@ static int add_derived(struct unpacker *u, const struct section *s, uint8_t kind
 {
         struct derived *d = &u->derived[kind];
 
-        REQUIRE(s->part == PART_PAYLOAD && !d->size, MULTI_IMAGE_BAD_LAYOUT);
-        *d = (struct derived){ u->compact_size, addr, size };
+        /* in one piece: exported symbols may come in several entries */
+        REQUIRE(s->part == PART_PAYLOAD &&
+                        (!d->size || (kind >= ENTRY_EXPORTS &&
+                                      d->offset + d->size == u->compact_size &&
+                                      d->addr + d->size == addr)),
+                MULTI_IMAGE_BAD_LAYOUT);
+        if (!d->size)
+                *d = (struct derived){ u->compact_size, addr, 0 };
+        d->size += size;
         return MULTI_IMAGE_OK;
 }
 

@@ -10,9 +10,6 @@
 
 #include "place.h"
 
-/* The three lists of the KASLR table. */
-enum slide_list { SLIDE_ABS64, SLIDE_INVERSE, SLIDE_ABS32, SLIDE_NONE };
-
 /*
  * What the types mean.  Absolute fields move with the kernel unless they point
  * into the per-CPU area, which stays; references *into* that area relative to a
@@ -325,6 +322,15 @@ int place_orc(struct placer *p, struct group *g, const struct target *t,
         }
         REQUIRE(count <= p->orc_total - p->orc_done, MULTI_IMAGE_BAD_DERIVED);
         p->orc_done += count;
+        if (!code) { /* the same without looking for turns: quicker */
+                for (; count; count--) {
+                        uint32_t index = read_varint_fast(&orcs.indexes);
+
+                        orcs.offset += read_varint_fast(&orcs.gaps);
+                        REQUIRE(index < p->palette_count, MULTI_IMAGE_BAD_DERIVED);
+                        put_orc(&at, addr + orcs.offset, palette + index * 6);
+                }
+        }
         for (; count; count--) {
                 uint32_t index = read_varint_fast(&orcs.indexes);
 

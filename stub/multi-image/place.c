@@ -191,7 +191,7 @@ static SELDOM int open_slide(struct unpacker *u)
         return MULTI_IMAGE_OK;
 }
 
-static int check_slide(const struct unpacker *u)
+int slide_check(const struct unpacker *u)
 {
         uint32_t list;
 
@@ -234,7 +234,5 @@ int place(struct unpacker *u)
         if ((err = check_groups(u)))
                 return err;
         REQUIRE(p.orc_done == p.orc_total, MULTI_IMAGE_BAD_DERIVED);
-        if ((err = check_slide(u)))
-                return err;
         return sites_derive(u);
 }

@@ -21,9 +21,9 @@ struct sha256 {
 };
 
 sha256_compress sha256_compress_portable;
-/* The fastest that this processor can run; with_instructions: those that it may
- * have for it (SHA-NI), too. */
-sha256_compress *sha256_compress_fast(bool with_instructions);
+/* The fastest that this processor can run: by its own instructions (SHA-NI) if it
+ * has them. */
+sha256_compress *sha256_compress_fast(void);
 void sha256_init(struct sha256 *s);
 /* The same with one of the above: for tests. */
 void sha256_init_with(struct sha256 *s, sha256_compress *compress);

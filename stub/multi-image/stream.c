@@ -144,7 +144,7 @@ static int open_group(struct unpacker *u, struct position *p, struct group *g)
 static bool is_late(uint32_t stream)
 {
         return stream - STREAM_SYMBOL_MEMBERSHIP <=
-                       STREAM_STRING_SYMBOL - STREAM_SYMBOL_MEMBERSHIP ||
+                       STREAM_EXPORT_PLACE - STREAM_SYMBOL_MEMBERSHIP ||
                stream - STREAM_BTF_KIND <= STREAM_BTF_ORDER - STREAM_BTF_KIND;
 }
 

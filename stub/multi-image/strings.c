@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fills in the strings that are mostly names of symbols, as those of exported
- * ones are: when the names are at hand, which the store keeps once.
+ * ones are, when the names are at hand, which the store keeps once.
  *
  *      stream     01 01 "CRYPTO_INTERNAL\0" 01
  *      symbols    +812 +0 +3
@@ -9,53 +9,99 @@
  */
 #include <string.h>
 
-#include "unpack.h"
+#include "exports.h"
+#include "symbols.h"
+
+/* Counts of symbols' places, through all symbols. */
+struct places {
+        struct reader slots, offsets;
+        struct slot_place at;
+};
+
+static void next_place(struct places *p)
+{
+        uint32_t step = read_varint_fast(&p->slots); /* signed */
+
+        p->at.slot += step >> 1 ^ -(step & 1);
+        p->at.offset =
+                (step ? 0 : p->at.offset) + read_varint_fast(&p->offsets);
+}
 
 int names_find(struct unpacker *u)
 {
+        const struct reader *members = &u->streams[STREAM_SYMBOL_MEMBERSHIP];
         struct reader r = u->streams[STREAM_SYMBOL_NAME];
-        const uint8_t *at, *start = r.at;
-        uint32_t count = 0;
+        struct places places = { .slots = u->streams[STREAM_SYMBOL_SLOT],
+                                 .offsets = u->streams[STREAM_SYMBOL_OFFSET] };
+        /* each symbol has a byte there, or more */
+        size_t max = (size_t)(members->end - members->at);
 
-        for (at = r.at; at < r.end; at++)
-                count += !*at;
-        u->names = arena_take(&u->arena, count * (uint64_t)sizeof(*u->names));
+        u->names = arena_take(&u->arena, max * (uint64_t)sizeof(*u->names));
         REQUIRE(u->names, MULTI_IMAGE_NO_MEMORY);
-        u->name_count = count;
-        for (count = 0, at = r.at; at < r.end; at++)
-                if (!*at) {
-                        /* the type is no part of it */
-                        u->names[count++] = start + (start < at);
-                        start = at + 1;
-                }
+        while (r.at < r.end) {
+                uint32_t size = name_size(r.at);
+
+                REQUIRE(u->name_count < max && size < (size_t)(r.end - r.at),
+                        MULTI_IMAGE_BAD_DERIVED);
+                next_place(&places);
+                /* the type is no part of it */
+                u->names[u->name_count++] =
+                        (struct symbol_name){ r.at + !!size, size + !size,
+                                              places.at };
+                r.at += size + 1;
+        }
+        REQUIRE(reader_done(&places.slots) && reader_done(&places.offsets),
+                MULTI_IMAGE_BAD_DERIVED);
         return MULTI_IMAGE_OK;
 }
 
-/* An entry's bytes; out: NULL if this variant does not hold them. */
-static int put_entry(struct unpacker *u, uint32_t *symbol, uint8_t *out,
+int string_next(struct string_reader *s, const struct unpacker *u,
+                struct string_piece *ret)
+{
+        *ret = (struct string_piece){ .byte = read_byte(s->text), .size = 1 };
+        ret->text = &ret->byte;
+        if (ret->byte == STRING_SYMBOL) {
+                s->symbol += (uint32_t)read_signed(s->symbols);
+                REQUIRE(s->symbol < u->name_count, MULTI_IMAGE_BAD_DERIVED);
+                ret->symbol = &u->names[s->symbol++];
+                ret->text = ret->symbol->text;
+                ret->size = ret->symbol->size;
+        }
+        REQUIRE(reader_ok(s->text), MULTI_IMAGE_BAD_DERIVED);
+        return MULTI_IMAGE_OK;
+}
+
+/* Entries of strings, as they are come by. */
+struct writer {
+        struct unpacker *u;
+        struct string_reader strings;
+        struct exports exports;
+};
+
+/* An entry's bytes; t.out: NULL if this variant does not hold them. */
+static int put_entry(struct writer *w, uint8_t *out, uint32_t addr,
                      uint32_t size)
 {
-        struct reader *text = &u->streams[STREAM_STRING];
-        struct reader *symbols = &u->streams[STREAM_STRING_SYMBOL];
-        uint32_t done = 0, n;
+        uint32_t done = 0, start = 0; /* of the string that done is in */
+        struct string_piece piece;
+        int err;
 
-        for (; done < size; done += n) {
-                uint8_t byte = read_byte(text);
-                const uint8_t *from = &byte;
-
-                n = 1;
-                if (byte == STRING_SYMBOL) {
-                        *symbol += (uint32_t)read_signed(symbols);
-                        REQUIRE(*symbol < u->name_count,
-                                MULTI_IMAGE_BAD_DERIVED);
-                        from = u->names[(*symbol)++];
-                        while (from[n - 1])
-                                n++;
-                }
-                REQUIRE(reader_ok(text) && n <= size - done,
-                        MULTI_IMAGE_BAD_DERIVED);
+        for (; done < size; done += piece.size) {
+                if ((err = string_next(&w->strings, w->u, &piece)))
+                        return err;
+                REQUIRE(piece.size <= size - done, MULTI_IMAGE_BAD_DERIVED);
                 if (out)
-                        memcpy(out + done, from, n);
+                        memcpy(out + done, piece.text, piece.size);
+                if (piece.text[piece.size - 1])
+                        continue;
+                /* a name told by its symbol is the whole string, or none's */
+                err = export_take(w->u, &w->exports,
+                                  start == done ? piece.symbol : NULL,
+                                  out ? out + start : NULL, addr + start,
+                                  done + piece.size - start);
+                if (err)
+                        return err;
+                start = done + piece.size;
         }
         return MULTI_IMAGE_OK;
 }
@@ -65,27 +111,40 @@ int strings_derive(struct unpacker *u)
         struct reader op = u->streams[STREAM_OP];
         struct reader membership = u->streams[STREAM_MEMBERSHIP];
         struct reader sizes = u->streams[STREAM_SIZE];
+        struct writer w = { .u = u,
+                            .strings = { &u->streams[STREAM_STRING],
+                                         &u->streams[STREAM_STRING_SYMBOL],
+                                         0 } };
         uint8_t *out = u->compact;
-        uint32_t symbol = 0, i, n;
-        int err;
+        uint32_t i, n;
+        int err = exports_open(u, &w.exports);
 
-        for (i = 0; i < u->section_count; i++)
-                for (n = u->sections[i].entry_count; n; n--) {
+        if (err)
+                return err;
+        for (i = 0; i < u->section_count; i++) {
+                const struct section *s = &u->sections[i];
+                uint32_t addr = (uint32_t)s->addr;
+
+                for (n = s->entry_count; n; n--) {
                         uint8_t kind = read_byte(&op) & ENTRY_KIND;
                         uint32_t m = read_varint(&membership);
                         uint32_t size = read_varint(&sizes);
                         bool is_member = u->memberships[m].is_member;
 
                         if (kind == ENTRY_STRINGS &&
-                            (err = put_entry(u, &symbol, is_member ? out : NULL,
+                            (err = put_entry(&w, is_member ? out : NULL, addr,
                                              size)))
                                 return err;
-                        if (is_member && u->sections[i].part == PART_PAYLOAD &&
-                            kind != ENTRY_FOLD)
+                        if (!is_member)
+                                continue;
+                        if (kind == ENTRY_FOLD)
+                                size *= PAGE;
+                        else if (s->part == PART_PAYLOAD)
                                 out += size;
+                        addr += size;
                 }
-        REQUIRE(reader_done(&u->streams[STREAM_STRING]) &&
-                        reader_done(&u->streams[STREAM_STRING_SYMBOL]),
+        }
+        REQUIRE(reader_done(w.strings.text) && reader_done(w.strings.symbols),
                 MULTI_IMAGE_BAD_DERIVED);
-        return MULTI_IMAGE_OK;
+        return exports_derive(u, &w.exports);
 }

@@ -13,67 +13,39 @@
  */
 #include "symbols.h"
 
-/* Characters of a name in a stream, which has READER_SLACK zeros behind it. */
-static inline uint32_t name_size(const uint8_t *name)
-{
-        const uint64_t ones = 0x0101010101010101u;
-        uint32_t size = 0;
-
-        for (;; size += 8) {
-                uint64_t word = load_le64(name + size);
-                uint64_t zeros = (word - ones) & ~word & ones << 7;
-
-                if (zeros) /* the lowest bit is that of the first zero byte */
-                        return size + (uint32_t)__builtin_ctzll(zeros) / 8;
-        }
-}
-
-/* Reads all symbols; those of this variant to symbols and addrs, up to max. */
+/* This variant's symbols to symbols and addrs, up to max. */
 static int read_symbols(struct unpacker *u, struct symbol *symbols,
                         uint32_t *addrs, uint8_t *is_absolute, uint32_t max,
                         uint32_t *ret_count)
 {
-        struct reader *membership = &u->streams[STREAM_SYMBOL_MEMBERSHIP];
-        struct reader *slots = &u->streams[STREAM_SYMBOL_SLOT];
-        struct reader *offsets = &u->streams[STREAM_SYMBOL_OFFSET];
-        struct reader *names = &u->streams[STREAM_SYMBOL_NAME];
-        const uint8_t *text = names->at;
-        uint32_t slot = 0, offset = 0; /* in it */
+        struct reader membership = u->streams[STREAM_SYMBOL_MEMBERSHIP];
+        const uint8_t *text = u->streams[STREAM_SYMBOL_NAME].at;
+        const struct symbol_name *name = u->names;
+        const struct symbol_name *end = name + u->name_count;
         uint32_t count = 0;
 
-        while (membership->at < membership->end) {
-                uint32_t m = read_varint_fast(membership);
-                int32_t step = read_signed(slots);
-                const uint8_t *name = names->at;
-                uint32_t size;
+        for (; name < end; name++) {
+                uint32_t m = read_varint_fast(&membership);
+                uint32_t slot = name->at.slot;
 
-                slot += (uint32_t)step;
-                offset = (step ? 0 : offset) + read_varint_fast(offsets);
                 REQUIRE(slot < u->slot_count && m <= u->membership_count &&
-                                name < names->end,
+                                name->size < MAX_NAME && name->size >= 2,
                         MULTI_IMAGE_BAD_DERIVED);
-                size = name_size(name);
-                names->at += size + 1;
-                REQUIRE(reader_ok(names) && size < MAX_NAME && size >= 2,
-                        MULTI_IMAGE_BAD_DERIVED);
-                if (m ? !u->memberships[m - 1].is_member :
-                        u->slots[slot].addr == SLOT_ABSENT)
+                if (m ? !u->memberships[m - 1].is_member
+                      : u->slots[slot].addr == SLOT_ABSENT)
                         continue;
                 REQUIRE(u->slots[slot].addr != SLOT_ABSENT && count < max,
                         MULTI_IMAGE_BAD_DERIVED);
                 symbols[count] = (struct symbol){
-                        /* the type is no part of it */
                         .key = __builtin_bswap64(
-                                leading(load_le64(name + 1), size - 1)),
-                        .name = (uint32_t)(name - text),
+                                leading(load_le64(name->text), name->size - 1)),
+                        .name = (uint32_t)(name->text - 1 - text),
                         .sequence = count,
                 };
                 is_absolute[count] = slot - u->percpu_first < u->percpu_count;
-                addrs[count++] = u->slots[slot].addr + offset;
+                addrs[count++] = u->slots[slot].addr + name->at.offset;
         }
-        REQUIRE(reader_done(membership) && reader_done(slots) &&
-                        reader_done(offsets) && reader_done(names),
-                MULTI_IMAGE_BAD_DERIVED);
+        REQUIRE(reader_done(&membership), MULTI_IMAGE_BAD_DERIVED);
         *ret_count = count;
         return MULTI_IMAGE_OK;
 }
@@ -91,8 +63,8 @@ static void derive_offsets(struct unpacker *u, const uint32_t *addrs,
                         break;
                 }
         for (i = 0; i < count; i++) {
-                le32 v = put_le32(is_absolute[i] ? addrs[i] :
-                                                   base - addrs[i] - 1);
+                le32 v = put_le32(is_absolute[i] ? addrs[i]
+                                                 : base - addrs[i] - 1);
 
                 memcpy(out + i * sizeof(v), &v, sizeof(v));
         }
@@ -115,9 +87,9 @@ static bool is_before(const struct symbol *a, const struct symbol *b,
         return *x != *y ? *x < *y : a->sequence < b->sequence;
 }
 
-/* Merge sort, bottom up; returns where the result is: a or b. */
-static struct symbol *sort(struct symbol *a, struct symbol *b, uint32_t count,
-                           const uint8_t *text)
+/* Merge sort, bottom up. */
+struct symbol *symbols_sort(struct symbol *a, struct symbol *b, uint32_t count,
+                            const uint8_t *text)
 {
         uint32_t width, start;
 
@@ -126,21 +98,20 @@ static struct symbol *sort(struct symbol *a, struct symbol *b, uint32_t count,
 
                 for (start = 0; start < count; start += 2 * width) {
                         uint32_t i = start;
-                        uint32_t middle = count - start > width ?
-                                                  start + width :
-                                                  count;
+                        uint32_t middle =
+                                count - start > width ? start + width : count;
                         uint32_t j = middle;
-                        uint32_t end = count - start > 2 * width ?
-                                               start + 2 * width :
-                                               count;
+                        uint32_t end = count - start > 2 * width
+                                               ? start + 2 * width
+                                               : count;
                         uint32_t n;
 
                         for (n = start; n < end; n++)
                                 b[n] = j == end || (i < middle &&
                                                     is_before(&a[i], &a[j],
-                                                              text)) ?
-                                               a[i++] :
-                                               a[j++];
+                                                              text))
+                                               ? a[i++]
+                                               : a[j++];
                 }
                 a = b;
                 b = swap;
@@ -182,7 +153,8 @@ static void sort_names(struct symbol *symbols, struct symbol *spare,
                      symbols[end].key >> 32 == symbols[start].key >> 32;
                      end++)
                         ;
-                sorted = sort(symbols + start, spare + start, end - start, text);
+                sorted = symbols_sort(symbols + start, spare + start,
+                                      end - start, text);
                 if (sorted != symbols + start)
                         memcpy(symbols + start, sorted,
                                (end - start) * sizeof(*sorted));

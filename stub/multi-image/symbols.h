@@ -29,6 +29,26 @@ static inline uint64_t leading(uint64_t word, uint32_t size)
         return size < 8 ? word & ~0ull >> (64 - 8 * size) : word;
 }
 
+/* Characters of a name in a stream, which has READER_SLACK zeros behind it. */
+static inline uint32_t name_size(const uint8_t *name)
+{
+        const uint64_t ones = 0x0101010101010101u;
+        uint32_t size = 0;
+
+        for (;; size += 8) {
+                uint64_t word = load_le64(name + size);
+                uint64_t zeros = (word - ones) & ~word & ones << 7;
+
+                if (zeros) /* the lowest bit is that of the first zero byte */
+                        return size + (uint32_t)__builtin_ctzll(zeros) / 8;
+        }
+}
+
+/* Sorts by name, then by sequence, from one array to the other and back, and returns
+ * where the result is; text: what names are offsets in. */
+struct symbol *symbols_sort(struct symbol *a, struct symbol *b, uint32_t count,
+                            const uint8_t *text);
+
 /* kallsyms_names and kallsyms_markers of these symbols. */
 int symbol_names_derive(struct unpacker *u, const struct symbol *symbols,
                         uint32_t count, const uint8_t *text);

@@ -26,10 +26,12 @@ int rebuild(struct unpacker *u)
                 return err;
         u->arena.used = mark; /* chunks are done with */
         if ((err = streams_open_late(u, STREAM_SYMBOL_MEMBERSHIP,
-                                     STREAM_STRING_SYMBOL)))
+                                     STREAM_EXPORT_PLACE)))
+                return err;
+        if ((err = names_find(u)))
                 return err;
         mark = u->arena.used;
-        if ((err = names_find(u)) || (err = strings_derive(u)) ||
+        if ((err = strings_derive(u)) || (err = slide_check(u)) ||
             (err = btf_derive(u)))
                 return err;
         u->arena.used = mark;

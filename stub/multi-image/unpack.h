@@ -6,7 +6,7 @@
  *   layout         addresses of all slots, places of all entries
  *   place          bodies to their places, fields relocated, tables that
  *                  follow from the fragments filled on the way
- *   strings        those that hold names of symbols
+ *   strings        those that hold names of symbols; tables of exported ones
  *   btf            .BTF
  *   symbols        kallsyms
  *   then the frame around it (unpack.c) or its segments (load.c)
@@ -86,6 +86,22 @@ struct slot {
 };
 #define SLOT_ABSENT UINT32_MAX
 
+/* Bytes behind a slot's start. */
+struct slot_place {
+        uint32_t slot, offset;
+};
+
+/* A symbol's name, without its type, of size bytes with its NUL; and where the symbol
+ * is. */
+struct symbol_name {
+        const uint8_t *text;
+        uint32_t size;
+        struct slot_place at;
+};
+
+/* The three lists of the KASLR table. */
+enum slide_list { SLIDE_ABS64, SLIDE_INVERSE, SLIDE_ABS32, SLIDE_NONE };
+
 /* A table of sites while it is collected. */
 struct sites {
         uint32_t first, span; /* addresses of its thunks */
@@ -122,10 +138,10 @@ struct unpacker {
         uint32_t fold_count;
         struct derived derived[ENTRY_KIND_COUNT];
 
-        /* KASLR table as it grows, by list: abs64, inverse, abs32 */
+        /* KASLR table as it grows, by enum slide_list */
         uint8_t *slide[3], *slide_end[3]; /* next, and behind the last */
 
-        const uint8_t **names; /* of all symbols, without their types */
+        struct symbol_name *names; /* of all symbols */
         uint32_t name_count;
 
         struct sites sites[SITE_TABLE_COUNT];
@@ -169,6 +185,8 @@ int gather(struct unpacker *u, struct group *g, struct code *ret, uint32_t size)
 
 int layout(struct unpacker *u);
 int place(struct unpacker *u);
+/* Are the lists of the KASLR table full? */
+int slide_check(const struct unpacker *u);
 /* The names of all symbols; in memory of the arena. */
 int names_find(struct unpacker *u);
 int strings_derive(struct unpacker *u);

@@ -22,12 +22,12 @@ import zlib
 from functools import cached_property, lru_cache
 
 MAGIC = bytes.fromhex("89494e474f540d0a")
-COMMON_STREAMS, GROUP_STREAMS = 28, 23
+COMMON_STREAMS, GROUP_STREAMS = 30, 23
 DEFLATE, XZ, ZSTD = 1, 2, 3
 
 # Entry kinds.
 BODY, FOLD, SPACE, ORC_IP, ORC, OFFSETS, NAMES, MARKERS, SEQS, SLIDES, PATCH, RETURNS, RETPOLINES, \
-    BTF, CODE, STRINGS = range(16)
+    BTF, CODE, STRINGS, EXPORTS, GPL_EXPORTS = range(18)
 SLOTS, IS_CODE, RECORDS, ADDRESSED, PER_CPU, BITS_32 = 1, 2, 4, 8, 16, 32
 BEFORE, PAYLOAD, BEHIND, NO_BYTES = range(4)
 ABSENT = (1 << 64) - 1
@@ -337,8 +337,8 @@ class Store:
         return Types(self)
 
     @cached_property
-    def string_bodies(self):
-        return read_string_bodies(self)
+    def strings(self):
+        return Strings(self)
 
     # One reading serves all variants that use the same groups.
     @lru_cache(maxsize=1)
@@ -411,8 +411,8 @@ class Master:
             for _ in range(section.entry_count):
                 entry = Entry()
                 byte = kinds.byte()
-                entry.section, entry.kind = section, byte & 15
-                require(byte < 64 and entry.kind <= STRINGS, f"entry kind {byte:#x}")
+                entry.section, entry.kind = section, byte & 31
+                require(byte < 128 and entry.kind <= GPL_EXPORTS, f"entry kind {byte:#x}")
                 number = memberships.next()
                 require(number < len(self.memberships), f"no membership {number}")
                 entry.membership, entry.group = self.memberships[number], self.groups[number]
@@ -424,10 +424,10 @@ class Master:
                 self.check_entry(entry)
                 entry.slot = None
                 if section.flags & SLOTS:
-                    require(byte & 48 != 48, "an entry that is a version and moved")
-                    if byte & 32:
+                    require(byte & 96 != 96, "an entry that is a version and moved")
+                    if byte & 64:
                         slot, counts = moved.next(), False
-                    elif not byte & 16:
+                    elif not byte & 32:
                         slot, counts = len(self.slot_sizes), True
                         self.slot_sizes.append(0)
                         self.slot_sections.append(section)
@@ -436,7 +436,7 @@ class Master:
                     if counts:
                         self.slot_sizes[slot] = max(self.slot_sizes[slot], entry.size)
                 else:
-                    require(not byte & 48, "a version or moved entry without slots")
+                    require(not byte & 96, "a version or moved entry without slots")
                 self.entries.append(entry)
         for stream in kinds, memberships, sizes, folds, moved:
             stream.end()
@@ -907,7 +907,7 @@ def in_tokens(names, triples):
 # --- Section 4.9: sites -------------------------------------------------------------------------
 def read_sites(store):
     """For each variant and table: none, or (lowest, addresses, sites, runs)."""
-    stream = store.numbers(16)
+    stream = store.numbers(18)
     tables = []
     for _ in range(2 * store.variant_count):
         count = stream.next()
@@ -919,29 +919,67 @@ def read_sites(store):
     return tables
 
 
-# --- Section 4.12: strings that name symbols ----------------------------------------------------
-def read_string_bodies(store):
-    """The bytes of each entry of kind 15, by its number."""
-    text, symbols = store.octets(14), store.numbers(15)
-    bodies, symbol = {}, 0
-    for number, entry in enumerate(store.master.entries):
-        if entry.kind != STRINGS:
-            continue
-        body = bytearray()
-        while len(body) < entry.size:
-            byte = text.byte()
-            if byte != 1:
+# --- Section 4.12: strings that name symbols, exported symbols ----------------------------------
+class Strings:
+    """Entries of kind 15, by number: their bytes, and what is told of their strings."""
+
+    def __init__(self, store):
+        self.text, self.symbols = store.octets(14), store.numbers(15)
+        self.told, self.places = store.octets(16), store.numbers(17)
+        self.store, self.symbol = store, 0
+        self.slot, self.space = 0, (0, 0)
+        self.bodies, self.exports = {}, {}
+        for number, entry in enumerate(store.master.entries):
+            if entry.kind == STRINGS:
+                self.read(number, entry.size)
+        for stream in self.text, self.symbols, self.told, self.places:
+            stream.end()
+
+    def read(self, number, size):
+        body = self.bodies[number] = bytearray()
+        exports = self.exports[number] = []
+        start, place = 0, None
+        while len(body) < size:
+            byte = self.text.byte()
+            if byte == 1:
+                self.symbol += self.symbols.signed()
+                require(0 <= self.symbol < len(self.store.symbols),
+                        f"a string of symbol {self.symbol}")
+                slot, offset, name, _ = self.store.symbols[self.symbol]
+                place = (slot, offset) if len(body) == start else None
+                body += name[1:] + b"\0"
+                self.symbol += 1
+            else:
+                place = None
                 body.append(byte)
-                continue
-            symbol += symbols.signed()
-            require(0 <= symbol < len(store.symbols), f"a string of symbol {symbol}")
-            body += store.symbols[symbol][2][1:] + b"\0"
-            symbol += 1
-        require(len(body) == entry.size, f"{len(body)} bytes of strings instead of {entry.size}")
-        bodies[number] = body
-    text.end()
-    symbols.end()
-    return bodies
+            if not body[-1]:
+                if self.told.size:
+                    exports += self.exported(start, len(body) - start, place)
+                start = len(body)
+        require(len(body) == size, f"{len(body)} bytes of strings instead of {size}")
+
+    def place(self):
+        self.slot += self.places.signed()
+        return self.slot, self.places.next()
+
+    def exported(self, start, size, place):
+        """(where the name starts in the entry, table, members, value, namespace) of each."""
+        exports = []
+        while True:
+            byte = self.told.byte()
+            require(byte < 128 and byte & 3 < 3 and (byte & 3 or not byte), f"told {byte:#x}")
+            if not byte:
+                return exports
+            tail = self.places.next() if byte & 32 else 0
+            require(tail < size, f"a name {tail} bytes into a string of {size}")
+            members = self.places.next() if byte & 16 else -1
+            require(byte & 4 or place, "an exported symbol without place")
+            value = self.place() if byte & 4 else place
+            if byte & 8:
+                self.space = self.place()
+            exports.append((start + tail, (byte & 3) - 1, members, value, self.space))
+            if not byte & 64:
+                return exports
 
 
 # --- Section 4.10: BTF --------------------------------------------------------------------------
@@ -963,11 +1001,11 @@ class Types:
 
     def __init__(self, store):
         self.read_strings(store)
-        self.streams = {i: store.numbers(i) for i in range(18, 25)}
+        self.streams = {i: store.numbers(i) for i in range(20, 27)}
         self.records = []               # (type, words as (what they are, value))
         self.named = 0                  # the last string told as the next one
         self.type = 0
-        kinds = store.octets(17)
+        kinds = store.octets(19)
         while kinds.at < kinds.size:
             self.records.append(self.record(kinds.byte()))
         for stream in self.streams.values():
@@ -975,8 +1013,8 @@ class Types:
         self.read_orders(store)
 
     def read_strings(self, store):
-        self.strings = strings("stream 25", store.raw(25))
-        symbols = store.numbers(26)
+        self.strings = strings("stream 27", store.raw(27))
+        symbols = store.numbers(28)
         number = 0
         for i, string in enumerate(self.strings):
             if not string:
@@ -998,13 +1036,13 @@ class Types:
 
     def value(self, what):
         if what == "name":
-            return self.name(19)
+            return self.name(21)
         if what == "type":
-            return self.streams[22].next()
+            return self.streams[24].next()
         if what == "near":
-            number = self.streams[21].next()
+            number = self.streams[23].next()
             return self.type - signed(number - 1) if number else 0
-        return self.streams[23].next()
+        return self.streams[25].next()
 
     def record(self, byte):
         kind = byte & 31
@@ -1013,25 +1051,25 @@ class Types:
             self.type += 1
         require(self.type, "a record of no type")
         second, behind, member = TYPE_WORDS[kind]
-        vlen = self.streams[18].next() if member or kind == 12 else 0
+        vlen = self.streams[20].next() if member or kind == 12 else 0
         require(vlen <= 65535, f"vlen {vlen}")
-        words = [("name", self.name(19)), ("number", vlen | kind << 24 | byte >> 7 << 31)]
+        words = [("name", self.name(21)), ("number", vlen | kind << 24 | byte >> 7 << 31)]
         words += [(what, self.value(what)) for what in [second] + behind]
         last = [0] * len(member)
         for _ in range(vlen if member else 0):
             for i, what in enumerate(member):
                 if what == "name":
-                    words.append((what, self.name(20)))
+                    words.append((what, self.name(22)))
                 elif what == "type":
                     words.append((what, self.value(what)))
                 else:
-                    last[i] = last[i] + self.streams[24].signed() & 0xffffffff
+                    last[i] = last[i] + self.streams[26].signed() & 0xffffffff
                     words.append((what, last[i]))
         return self.type, words
 
     def read_orders(self, store):
         """For each variant: (numbers of records, early strings)."""
-        stream = store.numbers(27)
+        stream = store.numbers(29)
         self.orders = []
         for _ in range(store.variant_count):
             numbers, at = [], 0
@@ -1114,7 +1152,7 @@ class Rebuilt:
         self.parts = [bytearray(), bytearray(), bytearray()]
         self.held = []                  # (number, entry, address, place)
         self.slot_addresses = [None] * len(master.pool)
-        self.derived = {}               # kind: (entry, address, place)
+        self.derived = {}               # kind: (section, size, address, place)
         self.folds = []                 # [position, pages, value]
         places, section = [0, 0, 0, 0], None
         for number, entry in enumerate(master.entries):
@@ -1135,8 +1173,15 @@ class Rebuilt:
                 continue
             places[section.part] += entry.size
             if entry.kind not in (BODY, PATCH, CODE, SPACE, STRINGS):
-                require(entry.kind not in self.derived, "two derived entries of one kind")
-                self.derived[entry.kind] = entry, self.held[-1][2], place
+                table = entry.section.name, entry.size, self.held[-1][2], place
+                if entry.kind in (EXPORTS, GPL_EXPORTS) and entry.kind in self.derived:
+                    name, size, *at = self.derived[entry.kind]
+                    require([at[0] + size, at[1] + size] == [*table[2:]],
+                            "a table of exported symbols in pieces")
+                    table = name, size + entry.size, *at
+                else:
+                    require(entry.kind not in self.derived, "two derived entries of one kind")
+                self.derived[entry.kind] = table
         require(places[:3] == [variant.prefix_size, variant.compact_size, variant.suffix_size],
                 f"parts of {places[:3]} bytes")
         self.parts = [bytearray(size) for size in places[:3]]
@@ -1158,10 +1203,18 @@ class Rebuilt:
         self.slides = [[], [], []]
         self.calls = []                 # (address, target) of fields of type 0
         self.unwind = []                # (address, index)
-        strings_told = self.store.string_bodies
+        require(self.store.symbols is not None, "no symbols")
+        strings_told = self.store.strings
+        self.export_slides = []
+        self.exports = [[], []]         # (name, its address, value, namespace) by table
         for number, entry, address, place in self.held:
             if entry.kind == STRINGS:
-                self.parts[PAYLOAD][place:place + entry.size] = strings_told[number]
+                body = strings_told.bodies[number]
+                self.parts[PAYLOAD][place:place + entry.size] = body
+                for start, table, members, value, space in strings_told.exports[number]:
+                    if members & self.variant.bit:
+                        name = bytes(body[start:body.index(0, start)])
+                        self.exports[table].append((name, address + start, value, space))
             if entry.kind not in (BODY, PATCH, CODE):
                 continue
             section, body = entry.section, contents.bodies[number]
@@ -1196,21 +1249,43 @@ class Rebuilt:
                 elif kind == 9 or kind <= 4 and per_cpu:
                     self.slides[1].append(p + load)
 
+    def place_address(self, place):
+        slot, offset = place
+        require(0 <= slot < len(self.slot_addresses) and self.slot_addresses[slot] is not None,
+                "an exported symbol in a slot that is not held")
+        return slot, self.slot_addresses[slot] + offset
+
+    def export_table(self, table, address):
+        made = bytearray()
+        for name, string, value, space in sorted(self.exports[table], key=lambda e: e[0]):
+            at = address + len(made)
+            slot, value = self.place_address(value)
+            if self.master.slot_sections[slot].flags & PER_CPU and SLIDES in self.derived:
+                self.export_slides.append(at)
+            for i, target in enumerate((value, string, self.place_address(space)[1])):
+                made += (target - at - 4 * i & 0xffffffff).to_bytes(4, "little")
+        return made
+
     def write_derived(self):
+        for table, kind in enumerate((EXPORTS, GPL_EXPORTS)):
+            require(kind in self.derived or not self.exports[table], "exports without a table")
         for which, kind in enumerate((RETURNS, RETPOLINES)):
             require(kind in self.derived or not self.store.sites[2 * self.variant.index + which],
                     "runs of sites without a table")
         rules = {ORC_IP: self.orc_ip, ORC: self.orc, SLIDES: self.slide_table,
                  RETURNS: lambda address: self.site_table(0, address),
                  RETPOLINES: lambda address: self.site_table(1, address),
-                 BTF: lambda address: self.store.btf.made(self.variant.index)}
+                 BTF: lambda address: self.store.btf.made(self.variant.index),
+                 EXPORTS: lambda address: self.export_table(0, address),
+                 GPL_EXPORTS: lambda address: self.export_table(1, address)}
         symbols = self.symbols() if self.derived.keys() & {OFFSETS, NAMES, MARKERS, SEQS} else {}
-        for kind, (entry, address, place) in self.derived.items():
+        # Exports add to the KASLR table.
+        for kind, (section, size, address, place) in sorted(self.derived.items(), key=lambda d: d[0] == SLIDES):
             made = symbols[kind] if kind in symbols else rules[kind](address)
-            require(len(made) <= entry.size, f"{entry.section.name}: a derived entry of "
-                    f"{entry.size} bytes instead of {len(made)}")
-            if kind in (ORC_IP, ORC, RETURNS, RETPOLINES, BTF):
-                require(len(made) == entry.size, f"{entry.section.name}: the table is not filled")
+            require(len(made) <= size, f"{section}: a derived entry of "
+                    f"{size} bytes instead of {len(made)}")
+            if kind in (ORC_IP, ORC, RETURNS, RETPOLINES, BTF, EXPORTS, GPL_EXPORTS):
+                require(len(made) == size, f"{section}: the table is not filled")
             self.parts[PAYLOAD][place:place + len(made)] = made
 
     def orc_ip(self, address):
@@ -1222,6 +1297,12 @@ class Rebuilt:
         return b"".join(palette[6 * index:6 * index + 6] for _, index in self.unwind)
 
     def slide_table(self, _address):
+        fields, merged = self.slides[1], []
+        for p in self.export_slides:
+            while fields and fields[0] & 0xffffffff < p & 0xffffffff:
+                merged.append(fields.pop(0))
+            merged.append(p)
+        self.slides[1] = merged + fields
         for slides, count in zip(self.slides, self.variant.slide_counts):
             require(len(slides) == count, f"{len(slides)} slides instead of {count}")
         return b"".join(b"\0\0\0\0" + b"".join((p & 0xffffffff).to_bytes(4, "little")
