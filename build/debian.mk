@@ -22,7 +22,7 @@ $(debian-images): $(DEBIAN_OUT)/%/vmlinuz: $(DEBIAN_OUT)/build FORCE
 	@OUT='$(abspath $(DEBIAN_OUT))' BUILD=$< CACHE='$(INGOT_CACHE)' build/debian-kernel $*
 
 # --- The multi-images -------------------------------------------------------------------------
-# All flavours and the first two, with each codec; all of them without their vmlinux.
+# All flavours and the first two, as small as each codec makes them; all of them without their vmlinux.
 debian-packed := $(addprefix $(DEBIAN_OUT)/,vmlinuz-ingot.deflate vmlinuz-ingot.xz two.deflate two.xz \
 	no-symbols.xz)
 $(debian-packed): debian-held := $(DEBIAN_FLAVOURS)
@@ -33,7 +33,7 @@ debian-linked = $(if $(findstring no-symbols,$@),,$(comma)vmlinux=$(DEBIAN_OUT)/
 debian-packed: $(debian-packed)
 $(debian-packed): $(debian-images) $(OUT)/ingot
 	@echo '  PACK    $@'
-	$(Q)$(OUT)/ingot pack -q -o $@ --codec $(subst .,,$(suffix $@)) \
+	$(Q)$(OUT)/ingot pack -q -o $@ --for size --codec $(subst .,,$(suffix $@)) \
 		--default $(firstword $(DEBIAN_FLAVOURS)) $(foreach f,$(debian-held), \
 		$f=$(DEBIAN_OUT)/$f/vmlinuz$(call debian-linked,$f))
 

@@ -50,17 +50,17 @@ $(OUT)/linux/pvops/vmlinuz.gzip $(OUT)/linux/pvops/vmlinuz.xz $(OUT)/linux/pvops
 	$(OUT)/linux/pvops/vmlinuz ;
 
 # --- The multi-images -------------------------------------------------------------------------
-# One file of all variants, once with each codec, and one that is unpacked with the least work.
+# One file of all variants with each codec, and with deflate the smallest.
 linux-variants := $(filter-out $(shell awk '$$5 == "comparator" { print $$1 }' \
 	configs/backends),$(BACKENDS))
-linux-packed := $(addprefix $(OUT)/linux/vmlinuz-ingot.,deflate speed xz zstd)
+linux-packed := $(addprefix $(OUT)/linux/vmlinuz-ingot.,deflate small xz zstd)
 
 .PHONY: linux-packed
 linux-packed: $(linux-packed)
 $(linux-packed): $(OUT)/linux/vmlinuz-ingot.%: $(linux-variants:%=$(OUT)/linux/%/vmlinuz) \
 		$(OUT)/linux/variants $(OUT)/ingot configs/backends
 	@echo '  PACK    $@'
-	$(Q)$(OUT)/ingot pack -o $@ --codec $(if $(filter speed,$*),deflate --for speed,$*) \
+	$(Q)$(OUT)/ingot pack -o $@ --codec $(if $(filter small,$*),deflate --for size,$*) \
 		$(foreach b,$(linux-variants),$b=$(OUT)/linux/$b/vmlinuz$(comma)vmlinux=$(OUT)/linux/$b/vmlinux)
 
 # Another choice of backends is another file.

@@ -94,7 +94,7 @@ reference-packed: $(reference-packed) $(REFERENCE_OUT)/pvops-32/image $(REFERENC
 $(reference-packed): $(reference-variants:%=$(REFERENCE_OUT)/%/kernel) \
 		$(reference-variants:%=$(REFERENCE_OUT)/%/image) $(OUT)/ingot configs/reference
 	@echo '  PACK    $@'
-	$(Q)$(OUT)/ingot pack -q -o $@ --table configs/reference --default native-32 $(foreach v,$(reference-held),\
+	$(Q)$(OUT)/ingot pack -q -o $@ --for size --table configs/reference --default native-32 $(foreach v,$(reference-held),\
 		$v=$(REFERENCE_OUT)/$v/image,vmlinux=$(REFERENCE_OUT)/$v/kernel)
 
 # The pv_ops kernels' patch sites are found twice.

@@ -71,7 +71,7 @@ same() {
 
 # A multi-image of the three small kernels.
 pack_three() {
-        "$INGOT" pack -q -o "$1" "${@:2}" \
+        "$INGOT" pack -q -o "$1" --for size "${@:2}" \
                 native="$GOLDEN/bzimage64-0",vmlinux="$GOLDEN/vmlinux64-0" \
                 kvm="$GOLDEN/bzimage64-1",vmlinux="$GOLDEN/vmlinux64-1" \
                 xen="$GOLDEN/bzimage64-2",vmlinux="$GOLDEN/vmlinux64-2"
