@@ -160,18 +160,16 @@ static int insert(struct insertion *i, uint32_t addr)
 static int put_record(struct unpacker *u, const struct export *x, uint8_t *out,
                       uint32_t addr, struct insertion *inverse)
 {
-        uint32_t value, space, i;
+        uint32_t targets[3] = { 0, x->string, 0 };
         le32 fields[3];
+        uint32_t i;
         int err;
 
-        if ((err = find_addr(u, x->value, &value)) ||
-            (err = find_addr(u, x->space, &space)))
+        if ((err = find_addr(u, x->value, &targets[0])) ||
+            (err = find_addr(u, x->space, &targets[2])))
                 return err;
-        fields[0] = put_le32(value);
-        fields[1] = put_le32(x->string);
-        fields[2] = put_le32(space);
         for (i = 0; i < 3; i++)
-                fields[i] = put_le32(get_le32(fields[i]) - addr - 4 * i);
+                fields[i] = put_le32(targets[i] - addr - 4 * i);
         memcpy(out, fields, sizeof(fields));
         return inverse->end && x->value.slot - u->percpu_first < u->percpu_count
                        ? insert(inverse, addr)

@@ -12,7 +12,7 @@
 #include "exports.h"
 #include "symbols.h"
 
-/* Counts of symbols' places, through all symbols. */
+/* Symbols' places, as they are told one after the other. */
 struct places {
         struct reader slots, offsets;
         struct slot_place at;
@@ -78,7 +78,7 @@ struct writer {
         struct exports exports;
 };
 
-/* An entry's bytes; t.out: NULL if this variant does not hold them. */
+/* An entry's bytes; out: NULL if this variant does not hold them. */
 static int put_entry(struct writer *w, uint8_t *out, uint32_t addr,
                      uint32_t size)
 {
