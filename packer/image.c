@@ -284,3 +284,21 @@ void image_free(struct image *image)
         free(image->path);
         memset(image, 0, sizeof(*image));
 }
+
+bool image_find_addr(const struct image *image, uint64_t addr, uint64_t size,
+                     uint64_t *ret_offset, uint64_t *ret_load_addr)
+{
+        const struct image_segment *s = image->segments;
+        uint64_t shift = s->vaddr - s->paddr; /* of the kernel proper */
+        uint32_t i;
+
+        for (i = 0; i < image->segment_count; i++, s++) {
+                if (addr < s->vaddr || addr - s->vaddr > s->filesz ||
+                    size > s->filesz - (addr - s->vaddr))
+                        continue;
+                *ret_offset = s->offset + (addr - s->vaddr);
+                *ret_load_addr = s->paddr + shift + (addr - s->vaddr);
+                return true;
+        }
+        return false;
+}

@@ -116,6 +116,11 @@ struct linked {
 int image_read(const char *path, struct image *ret_image, char **ret_message);
 void image_free(struct image *image);
 
+/* Where in the payload size bytes at a virtual address lie, and at which address they
+ * are loaded, by the payload's program headers; false: they do not. */
+bool image_find_addr(const struct image *image, uint64_t addr, uint64_t size,
+                     uint64_t *ret_offset, uint64_t *ret_load_addr);
+
 /* Reads path and checks that each allocated section with bytes lies unchanged
  * in image's payload at the same address (through the payload's own program
  * headers); a vmlinux of another build is refused. */

@@ -401,18 +401,18 @@ static void add_slide(struct linker_output *o, uint64_t start)
         static const uint32_t types[] = { R_X86_64_32S, R_X86_64_PC32,
                                           R_X86_64_64 };
         const struct linked *l = o->linked;
-        uint64_t percpu_size = 0, percpu_load = 0;
+        uint64_t percpu_size = 0, percpu_load = 0, offset;
         uint64_t at = o->image->unpacked_size;
         uint32_t anchor = find_anchor(l);
         int list = 0;
         size_t i;
 
         for (i = 1; i < l->section_count; i++)
-                if (!strcmp(l->sections[i].name, ".data..percpu"))
+                if (!strcmp(l->sections[i].name, ".data..percpu")) {
                         percpu_size = l->sections[i].size;
-        for (i = 1; i < l->symbol_count; i++)
-                if (!strcmp(l->symbols[i].name, "__per_cpu_load"))
-                        percpu_load = l->symbols[i].value;
+                        image_find_addr(o->image, l->sections[i].addr,
+                                        percpu_size, &offset, &percpu_load);
+                }
         while (list < 3 && at >= start + 4) {
                 uint64_t addr;
 
@@ -423,7 +423,7 @@ static void add_slide(struct linker_output *o, uint64_t start)
                         continue;
                 }
                 if (addr - percpu_load < percpu_size)
-                        addr -= percpu_load;
+                        addr -= percpu_load; /* it counts from 0 */
                 add_relocation(o, addr, types[list],
                                types[list] == R_X86_64_PC32 ? 0 : anchor);
         }

@@ -107,26 +107,6 @@ static void add_gap(struct variant *v, struct interner *names, const char *behin
                 r->flags = SECTION_LOADED | SECTION_SLOTS;
 }
 
-/* Where in the payload a virtual address lies, and at which address it is
- * loaded: by the payload's own program headers. */
-static bool find_segment(const struct image *image, uint64_t addr, uint64_t size,
-                         uint64_t *ret_offset, uint64_t *ret_load_addr)
-{
-        const struct image_segment *s = image->segments;
-        uint64_t shift = s->vaddr - s->paddr; /* of the kernel proper */
-        uint32_t i;
-
-        for (i = 0; i < image->segment_count; i++, s++) {
-                if (addr < s->vaddr || addr - s->vaddr > s->filesz ||
-                    size > s->filesz - (addr - s->vaddr))
-                        continue;
-                *ret_offset = s->offset + (addr - s->vaddr);
-                *ret_load_addr = s->paddr + shift + (addr - s->vaddr);
-                return true;
-        }
-        return false;
-}
-
 /* The end of the last run of folded pages that begins before offset. */
 static uint64_t folded_until(const struct variant *v, uint64_t offset)
 {
@@ -199,7 +179,7 @@ static void cut_runs(struct variant *v)
                 uint64_t offset, load_addr;
 
                 if (!(y->flags & SHF_ALLOC) || y->type == SHT_NOBITS ||
-                    !find_segment(&v->input->image, y->addr, y->size, &offset,
+                    !image_find_addr(&v->input->image, y->addr, y->size, &offset,
                                   &load_addr) ||
                     offset % PAGE)
                         continue;
@@ -241,7 +221,7 @@ static void lay_out_payload(struct variant *v, struct interner *names)
                 if (!(y->flags & SHF_ALLOC))
                         continue;
                 if (y->type != SHT_NOBITS) {
-                        if (!find_segment(image, y->addr, y->size, &offset,
+                        if (!image_find_addr(image, y->addr, y->size, &offset,
                                           &load_addr) ||
                             offset < done)
                                 continue;

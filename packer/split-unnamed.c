@@ -29,10 +29,57 @@ static bool is_string_area(const uint8_t *p, uint64_t size)
         return size >= 8 && text >= size / 2 && (text + zero) * 50 >= size * 49;
 }
 
-void split_strings(struct splitter *s, uint32_t region, uint64_t start,
-                          uint64_t end)
+static uint64_t relocation_size(const struct linked_relocation *r)
 {
-        const uint8_t *p = s->v->regions.at[region].bytes;
+        return r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4;
+}
+
+/* Does a relocated field reach across addr? */
+static bool is_inside_field(const struct splitter *s, uint64_t addr)
+{
+        size_t next = linked_first_relocation(s->linked, addr);
+        const struct linked_relocation *r = s->linked->relocations + next - 1;
+
+        if (!next)
+                return false;
+        return addr - r->offset < relocation_size(r);
+}
+
+/* What an unnamed piece is called: after what it holds besides fields, where much is
+ * unnamed; else after its place behind a named one, so that counterparts are found
+ * that differ. */
+static uint32_t unnamed_key(struct splitter *s, const struct region *r,
+                            uint64_t start, uint64_t end)
+{
+        size_t next = linked_first_relocation(s->linked, r->addr + start);
+        uint64_t hash = 0, at;
+
+        if (!s->linked->names || !r->bytes)
+                return intern_format(s->names, "%s+%u",
+                                     interned(s->names, s->last_key, NULL),
+                                     ++s->behind);
+        for (at = start; at < end; at++) {
+                const struct linked_relocation *f =
+                        s->linked->relocations + next;
+                uint8_t byte = r->bytes[at];
+
+                if (next < s->linked->relocation_count &&
+                    f->offset <= r->addr + at) {
+                        byte = 0xff;
+                        if (r->addr + at + 1 - f->offset == relocation_size(f))
+                                next++;
+                }
+                hash = (hash ^ byte) * 0x100000001b3u;
+        }
+        return intern_format(s->names, "=%llx:%llu", (unsigned long long)hash,
+                             (unsigned long long)(end - start));
+}
+
+void split_strings(struct splitter *s, uint32_t region, uint64_t start,
+                   uint64_t end)
+{
+        const struct region *r = &s->v->regions.at[region];
+        const uint8_t *p = r->bytes;
 
         while (start < end) {
                 uint64_t at = start;
@@ -42,6 +89,8 @@ void split_strings(struct splitter *s, uint32_t region, uint64_t start,
                         at++;
                 while (at < end && !p[at]) /* padding goes with it */
                         at++;
+                while (at < end && is_inside_field(s, r->addr + at))
+                        at++; /* that was no string */
                 /* The terminator and padding vary with what follows: not part
                  * of the key. */
                 key = intern_format(s->names, "\"%.*s", (int)(at - start),
@@ -66,24 +115,12 @@ static size_t first_target(const struct splitter *s, uint64_t addr)
         return low;
 }
 
-/* Does a relocated field reach across addr? */
-static bool is_inside_field(const struct splitter *s, uint64_t addr)
-{
-        size_t next = linked_first_relocation(s->linked, addr);
-        const struct linked_relocation *r = s->linked->relocations + next - 1;
-
-        if (!next)
-                return false;
-        return addr - r->offset <
-               (r->type == R_X86_64_64 || r->type == R_X86_64_PC64 ? 8 : 4);
-}
-
 /*
  * Content-defined pieces: a cut follows wherever a hash of the last bytes has
  * CUT_BITS zero bits, so that equal runs of bytes are cut alike wherever they
  * stand.  The hash shifts a byte out after 64 of them.
  */
-#define CUT_BITS 9 /* 512 bytes on average */
+#define CUT_BITS  9 /* 512 bytes on average */
 #define MIN_PIECE 64
 
 static void split_by_content(struct splitter *s, uint32_t region,
@@ -103,9 +140,9 @@ static void split_by_content(struct splitter *s, uint32_t region,
                     (at - start < MIN_PIECE || cut_hash >> (64 - CUT_BITS)))
                         continue;
                 split_add_pieces(s, region,
-                           intern_format(s->names, "=%016llx",
-                                         (unsigned long long)key_hash),
-                           start, at);
+                                 intern_format(s->names, "=%016llx",
+                                               (unsigned long long)key_hash),
+                                 start, at);
                 start = at;
                 key_hash = 0;
         }
@@ -119,18 +156,19 @@ static void split_boot(struct splitter *s, uint32_t region, uint64_t start,
                        uint64_t end)
 {
         for (; start < end; start += BOOT_PIECE)
-                split_add_pieces(s, region,
-                           intern_format(s->names, "%s+%u",
-                                         interned(s->names, s->last_key, NULL),
-                                         ++s->behind),
-                           start,
-                           end - start < BOOT_PIECE ? end : start + BOOT_PIECE);
+                split_add_pieces(
+                        s, region,
+                        intern_format(s->names, "%s+%u",
+                                      interned(s->names, s->last_key, NULL),
+                                      ++s->behind),
+                        start,
+                        end - start < BOOT_PIECE ? end : start + BOOT_PIECE);
 }
 
 /* What lies between symbols: records, strings, or pieces named after their
  * place. */
 void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
-                          uint64_t end)
+                   uint64_t end)
 {
         const struct region *r = &s->v->regions.at[region];
         const struct record_table *table = record_table_find(r->name);
@@ -148,7 +186,8 @@ void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
         }
         if (table && r->bytes && start % table->size == 0) {
                 for (; end - start >= table->size; start += table->size)
-                        split_add_pieces(s, region, NONE, start, start + table->size);
+                        split_add_pieces(s, region, NONE, start,
+                                         start + table->size);
         }
         if (r->bytes && !(r->flags & SECTION_CODE) &&
             is_string_area(r->bytes + start, end - start)) {
@@ -159,16 +198,13 @@ void split_unnamed(struct splitter *s, uint32_t region, uint64_t start,
         while (start < end) {
                 uint64_t next = end;
 
-                for (; t < s->target_count &&
-                       s->targets[t] < r->addr + end && next == end;
+                for (; t < s->target_count && s->targets[t] < r->addr + end &&
+                       next == end;
                      t++)
                         if (!is_inside_field(s, s->targets[t]))
                                 next = s->targets[t] - r->addr;
-                split_add_pieces(s, region,
-                           intern_format(s->names, "%s+%u",
-                                         interned(s->names, s->last_key, NULL),
-                                         ++s->behind),
-                           start, next);
+                split_add_pieces(s, region, unnamed_key(s, r, start, next),
+                                 start, next);
                 start = next;
         }
 }

@@ -70,9 +70,9 @@ def broken_rules(data):
     for name, at, bits in (
             ("a flag of sections that is unknown", starts[0] + 4 + 33, 0x40),
             ("a membership of a variant that is not there", starts[1] + 3, 0x80),
-            ("an entry's bit 6", starts[3], 0x40),
+            ("an entry of an unknown kind", starts[3], 0x12),
             ("an entry's bit 7", starts[3], 0x80),
-            ("an entry that is a version and moved", starts[3] + 1, 0x30),
+            ("an entry that is a version and moved", starts[3] + 1, 0x60),
             ("a platform that is unknown", rules, 0x40),
             ("a level that is unknown", rules + 1, 0x40),
             ("max_chunk of no chunk", stream_rows + 4 + 2, 0x01),
