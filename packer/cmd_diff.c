@@ -36,7 +36,7 @@ static const struct option_row options[] = {
           .kind = OPTION_LIST,
           .offset = offsetof(struct diff_options, classes),
           .argument = "CLASS",
-          .help = "list equal, near, different or only (in one of them);\n"
+          .help = "list equal, near, different or only (in one of them); "
                   "may be given more than once (default: all but equal)" },
         { .name = "data",
           .letter = 'd',

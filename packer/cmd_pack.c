@@ -44,8 +44,8 @@ static const struct option_row options[] = {
           .kind = OPTION_STRING,
           AT(aim),
           .argument = "AIM",
-          .help = "speed: a variant does not unpack what only others hold\n"
-                  "(default with deflate), or size: the smallest file\n"
+          .help = "speed: a variant does not unpack what only others hold "
+                  "(default with deflate), or size: the smallest file "
                   "(default with xz and zstd)" },
         { .name = "default",
           .letter = 'd',
@@ -69,7 +69,7 @@ static const struct option_row options[] = {
           .letter = 'm',
           .kind = OPTION_FLAG,
           AT(multiboot),
-          .help = "let multiboot loaders enter Linux variants as well;\n"
+          .help = "let multiboot loaders enter Linux variants as well; "
                   "a file with ELF kernels has that anyway" },
         { .name = "threads",
           .letter = 'j',

@@ -29,7 +29,7 @@ static const struct option_row options[] = {
           .kind = OPTION_NUMBER,
           .offset = offsetof(struct stats_options, rows),
           .argument = "N",
-          .help = "show the N largest memberships, sections and entries\n"
+          .help = "show the N largest memberships, sections and entries "
                   "(default: 20)" },
         { .name = "all",
           .letter = 'a',
@@ -40,7 +40,7 @@ static const struct option_row options[] = {
           .kind = OPTION_STRING,
           .offset = offsetof(struct stats_options, svg),
           .argument = "OUT",
-          .help = "write a picture of the file to OUT instead, a treemap for\n"
+          .help = "write a picture of the file to OUT instead, a treemap for "
                   "browsers; - for standard output" },
         { .name = "json",
           .kind = OPTION_FLAG,

@@ -16,6 +16,7 @@
 #include "progress.h"
 
 #define HELP_COLUMN 26   /* where explanations begin in --help */
+#define HELP_WIDTH  80   /* characters of a line there */
 #define MAX_NUMBER  1024 /* more threads than any machine that packs kernels */
 
 /* Where one call has come to. */
@@ -61,6 +62,33 @@ void string_list_add(struct string_list *list, const char *item)
         items[list->count++] = item;
 }
 
+/* Prints words up to the end of a line, then from column indent on; at: where the
+ * first begins. */
+static void print_wrapped(const char *text, int at, int indent)
+{
+        bool is_first = true;
+
+        for (;;) {
+                int size = (int)strcspn(text, " \n");
+
+                if (!is_first && at + 1 + size > HELP_WIDTH) {
+                        printf("\n%*s", indent, "");
+                        at = indent;
+                } else if (!is_first) {
+                        putchar(' ');
+                        at++;
+                }
+                printf("%.*s", size, text);
+                at += size;
+                text += size;
+                if (!*text)
+                        break;
+                text++;
+                is_first = false;
+        }
+        putchar('\n');
+}
+
 static void print_option(const struct option_row *row)
 {
         char left[64];
@@ -72,9 +100,10 @@ static void print_option(const struct option_row *row)
                 row->name, row->argument ? " " : "",
                 row->argument ? row->argument : "");
         if (width >= HELP_COLUMN)
-                printf("%s\n%*s%s\n", left, HELP_COLUMN, "", row->help);
+                printf("%s\n%*s", left, HELP_COLUMN, "");
         else
-                printf("%-*s%s\n", HELP_COLUMN, left, row->help);
+                printf("%-*s", HELP_COLUMN, left);
+        print_wrapped(row->help, HELP_COLUMN, HELP_COLUMN);
 }
 
 static const struct option_row help_row = {
@@ -85,8 +114,10 @@ static const struct option_row help_row = {
 
 static void print_help(const struct command *command)
 {
-        printf("Usage: ingot %s [OPTION]... %s\n\n%s\n\nOptions:\n",
-               command->name, command->arguments, command->detail);
+        printf("Usage: ingot %s [OPTION]... %s\n\n", command->name,
+               command->arguments);
+        print_wrapped(command->detail, 0, 0);
+        printf("\nOptions:\n");
         for (const struct option_row *row = command->options; row->name; row++)
                 print_option(row);
         print_option(&help_row);
