@@ -8,7 +8,7 @@ PACKER_SOURCES := \
 	packer/main.c packer/options.c packer/message.c packer/progress.c packer/parallel.c \
 	packer/cmd_pack.c packer/cmd_pack_inputs.c packer/inputs.c packer/table.c \
 	packer/image.c packer/payload.c packer/kernel-elf.c packer/linked.c packer/linked-relocations.c packer/linked-payload.c \
-	packer/vector.c packer/variant.c packer/regions.c packer/split.c packer/split-unnamed.c packer/x86-decode.c packer/fields.c packer/tables.c packer/tables-orc.c packer/tables-slide.c packer/tables-sites.c packer/tables-btf.c \
+	packer/vector.c packer/variant.c packer/regions.c packer/split.c packer/split-unnamed.c packer/split-exports.c packer/x86-decode.c packer/fields.c packer/tables.c packer/tables-orc.c packer/tables-slide.c packer/tables-sites.c packer/tables-btf.c \
 	packer/tables-kallsyms.c packer/tables-exports.c packer/sequence.c packer/merge.c \
 	packer/patch.c packer/scatter.c packer/bodies.c packer/groups.c packer/symbol-names.c packer/exports.c packer/btf.c packer/encode.c packer/compress.c packer/pack.c \
 	packer/compose.c packer/compose-elf.c packer/compose-open.c packer/output.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What split.c and split-unnamed.c share. */
+/* What split.c, split-unnamed.c and split-exports.c share. */
 #ifndef PACKER_SPLIT_PARTS_H
 #define PACKER_SPLIT_PARTS_H
 
@@ -21,6 +21,16 @@ struct splitter {
  * but the first have a number behind the key. */
 void split_add_pieces(struct splitter *s, uint32_t region, uint32_t key,
                       uint64_t start, uint64_t end);
+
+/* Adds one. */
+struct fragment *split_add(struct splitter *s, uint32_t region, uint8_t kind,
+                           uint32_t key, uint64_t offset, uint64_t size);
+
+/* The kind of entries that tell a table of exported symbols; ENTRY_BODY: it is
+ * none. */
+uint8_t split_export_kind(const struct splitter *s, const struct region *r);
+/* Cuts such a table. */
+void split_exports(struct splitter *s, uint32_t region, uint8_t kind);
 
 /* Cuts at each string. */
 void split_strings(struct splitter *s, uint32_t region, uint64_t start,

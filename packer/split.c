@@ -41,8 +41,8 @@ static const struct {
 
 /* ---- fragments ---------------------------------------------------------- */
 
-static struct fragment *add(struct splitter *s, uint32_t region, uint8_t kind,
-                            uint32_t key, uint64_t offset, uint64_t size)
+struct fragment *split_add(struct splitter *s, uint32_t region, uint8_t kind,
+                           uint32_t key, uint64_t offset, uint64_t size)
 {
         const struct region *r = &s->v->regions.at[region];
         struct fragment *f = VECTOR_ADD(&s->v->fragments);
@@ -68,14 +68,14 @@ void split_add_pieces(struct splitter *s, uint32_t region, uint32_t key,
         uint32_t n = 0;
 
         if (r->part == PART_NONE) {
-                add(s, region, ENTRY_NOBITS, key, start, end - start);
+                split_add(s, region, ENTRY_NOBITS, key, start, end - start);
                 return;
         }
         for (; start < end; start += piece, n++) {
                 piece = end - start < MULTI_IMAGE_MAX_BODY ?
                                 end - start :
                                 MULTI_IMAGE_MAX_BODY;
-                add(s, region, ENTRY_BODY,
+                split_add(s, region, ENTRY_BODY,
                     n ? intern_format(s->names, "%s~%u",
                                       interned(s->names, key, NULL), n) :
                         key,
@@ -89,7 +89,7 @@ static void add_named(struct splitter *s, uint32_t region, uint32_t key,
         s->last_key = key;
         s->behind = 0;
         if (start == end)
-                add(s, region, s->v->regions.at[region].part == PART_NONE ?
+                split_add(s, region, s->v->regions.at[region].part == PART_NONE ?
                                        ENTRY_NOBITS :
                                        ENTRY_BODY,
                     key, start, 0);
@@ -205,7 +205,7 @@ static void add_pointers(struct splitter *s, uint32_t region, uint32_t key,
                          uint64_t start, uint64_t end)
 {
         for (; start < end; start += pointer_size(s))
-                add(s, region, ENTRY_BODY, key, start, pointer_size(s))
+                split_add(s, region, ENTRY_BODY, key, start, pointer_size(s))
                         ->is_pointer = true;
         s->last_key = key;
         s->behind = 0;
@@ -228,7 +228,7 @@ static void split_at_symbols(struct splitter *s, uint32_t region, size_t first,
                 if (kind != ENTRY_BODY && start != end) {
                         s->v->symbol_fragment[s->by_value[i]] =
                                 (uint32_t)s->v->fragments.count;
-                        add(s, region, kind, symbol_key(s, s->by_value[i]),
+                        split_add(s, region, kind, symbol_key(s, s->by_value[i]),
                             start, end - start);
                         return;
                 }
@@ -354,58 +354,6 @@ static uint8_t whole_kind(const struct variant *v, const char *name)
         return ENTRY_BODY;
 }
 
-/* The string at addr; NULL: there is none. */
-static const char *string_at(const struct variant *v, uint64_t addr)
-{
-        size_t i;
-
-        for (i = 0; i < v->regions.count; i++) {
-                const struct region *r = &v->regions.at[i];
-
-                if (r->bytes && r->flags & SECTION_LOADED &&
-                    addr - r->addr < r->size &&
-                    memchr(r->bytes + (addr - r->addr), 0,
-                           r->size - (addr - r->addr)))
-                        return (const char *)r->bytes + (addr - r->addr);
-        }
-        return NULL;
-}
-
-/* A table of exported symbols: each record is called after its name. */
-static void split_exports(struct splitter *s, uint32_t region, uint8_t kind)
-{
-        const struct region *r = &s->v->regions.at[region];
-        uint64_t at, size;
-
-        for (at = 0; at < r->size; at += size) {
-                uint32_t key = s->last_key;
-
-                size = r->size - at < EXPORT_RECORD_SIZE ? r->size - at :
-                                                           EXPORT_RECORD_SIZE;
-                if (size == EXPORT_RECORD_SIZE) {
-                        le32 distance;
-                        const char *name;
-
-                        memcpy(&distance, r->bytes + at + 4, sizeof(distance));
-                        name = string_at(s->v, r->addr + at + 4 +
-                                (uint64_t)(int64_t)(int32_t)get_le32(distance));
-                        if (name)
-                                key = intern_format(s->names, "__ksymtab_%s", name);
-                }
-                add(s, region, kind, key, at, size);
-        }
-}
-
-/* The kind of entries that tell such a table; ENTRY_BODY: it is none. */
-static uint8_t export_kind(const struct splitter *s, const struct region *r)
-{
-        if (!s->v->derived.exports || !r->bytes)
-                return ENTRY_BODY;
-        return !strcmp(r->name, "__ksymtab")     ? ENTRY_EXPORTS + EXPORT_ANY :
-               !strcmp(r->name, "__ksymtab_gpl") ? ENTRY_EXPORTS + EXPORT_GPL :
-                                                   ENTRY_BODY;
-}
-
 /* A region, cut first at the folds that begin in it.  The last one may reach
  * beyond its end, where the next section does not begin on a page:
  * skip_folded() lets that section begin behind it. */
@@ -419,13 +367,13 @@ static void split_region(struct splitter *s, uint32_t region, uint32_t section)
         s->last_key = intern_format(s->names, "[%s]", r->name);
         s->behind = 0;
         if (whole_kind(s->v, r->name) != ENTRY_BODY) {
-                add(s, region, whole_kind(s->v, r->name), s->last_key, 0,
+                split_add(s, region, whole_kind(s->v, r->name), s->last_key, 0,
                     r->size);
                 r->fragment_count = 1;
                 return;
         }
-        if (export_kind(s, r) != ENTRY_BODY) {
-                split_exports(s, region, export_kind(s, r));
+        if (split_export_kind(s, r) != ENTRY_BODY) {
+                split_exports(s, region, split_export_kind(s, r));
                 r = &s->v->regions.at[region];
                 r->fragment_count = (uint32_t)s->v->fragments.count -
                                     r->fragment_first;
@@ -440,7 +388,7 @@ static void split_region(struct splitter *s, uint32_t region, uint32_t section)
                         continue;
                 if (from > start)
                         split_range(s, region, section, start, from);
-                f = add(s, region, ENTRY_FOLD,
+                f = split_add(s, region, ENTRY_FOLD,
                         intern_format(s->names, "%s+%u",
                                       interned(s->names, s->last_key, NULL),
                                       ++s->behind),
