@@ -263,8 +263,6 @@ static const struct symbol_name any_symbol;
 /* Strings, some of which are the names of symbols, perhaps of exported ones. */
 static int walk_strings(struct walker *w, uint32_t size)
 {
-        static const unsigned streams[] = { STREAM_STRING, STREAM_STRING_SYMBOL,
-                                            STREAM_EXPORT, STREAM_EXPORT_PLACE };
         struct string_piece piece;
         struct export_telling telling;
         uint32_t done = 0;
@@ -281,8 +279,8 @@ static int walk_strings(struct walker *w, uint32_t size)
                         if ((err = export_next(&w->exports, &any_symbol, &telling)))
                                 return err;
         }
-        for (unsigned i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
-                take_read(w, streams[i]);
+        for (unsigned i = STREAM_STRING; i <= STREAM_EXPORT_PLACE; i++)
+                take_read(w, i);
         return MULTI_IMAGE_OK;
 }
 
@@ -485,9 +483,8 @@ static bool is_done(const struct walker *w, uint32_t i)
                 return w->cursors[i].chunk == w->cursors[i].chunk_end;
         if (kind >= STREAM_GROUP_FIRST || kind == STREAM_OP ||
             kind == STREAM_MEMBERSHIP || kind == STREAM_SIZE ||
-            kind == STREAM_MOVED || kind == STREAM_STRING ||
-            kind == STREAM_STRING_SYMBOL || kind == STREAM_EXPORT ||
-            kind == STREAM_EXPORT_PLACE)
+            kind == STREAM_MOVED ||
+            (kind >= STREAM_STRING && kind <= STREAM_EXPORT_PLACE))
                 return reader_done(&w->streams[i]);
         return true; /* not shared out among entries */
 }

@@ -234,7 +234,8 @@ uint8_t bodies_read(struct bodies *b, const struct place *p,
         if (b->section->flags & SECTION_RECORD)
                 return ENTRY_BODY;
         body->has_units = make_units(body);
-        b->is_patch = gain && !b->section->has_exports && b->has_base && base->has_units &&
+        b->is_patch = gain && !b->section->has_exports && b->has_base &&
+                      base->has_units &&
                       body->has_units && body->size &&
                       patch_make(&base->units, &body->units, &b->ops) &&
                       patch_pays(b, gain);

@@ -181,7 +181,6 @@ static bool names_symbols(struct encoder *e, const struct master_section *s,
                           const struct place *p)
 {
         const uint8_t *bytes = bodies_strings(e->bodies);
-
         uint32_t size = bodies_size(e->bodies);
 
         if (!bytes || s->part != PART_PAYLOAD)
@@ -211,8 +210,8 @@ static void put_entry(struct encoder *e, const struct master_section *s,
         const struct version *x = &e->m->versions.at[p->version_first + i];
         const struct fragment *f = fragment_of(e->m, x);
         uint8_t group = groups_of(e->groups, p, i);
-        uint32_t size = derived_size(e, p, f);
         uint8_t op = f->kind;
+        uint32_t size;
 
         if (f->kind == ENTRY_BODY) {
                 op = bodies_read(e->bodies, p, x, group,
@@ -220,6 +219,8 @@ static void put_entry(struct encoder *e, const struct master_section *s,
                 size = bodies_size(e->bodies);
                 if (op == ENTRY_BODY && names_symbols(e, s, p))
                         op = ENTRY_STRINGS;
+        } else {
+                size = derived_size(e, p, f);
         }
         if (s->flags & SECTION_SLOTS) {
                 if (i)

@@ -9,6 +9,14 @@ struct slot_place {
         uint32_t slot, offset;
 };
 
+/* What one byte tells of a string. */
+struct telling {
+        uint32_t members;
+        uint32_t tail;
+        uint8_t table; /* enum export_table */
+        struct slot_place value, space;
+};
+
 typedef VECTOR(struct telling) telling_list;
 
 struct exports {
@@ -23,14 +31,6 @@ struct exports {
         struct slot_place space; /* of the last export */
         uint32_t last_slot;      /* told as part of a place */
         telling_list tellings;   /* of the string at hand */
-};
-
-/* What one byte tells of a string. */
-struct telling {
-        uint32_t members;
-        uint32_t tail;
-        uint8_t table; /* enum export_table */
-        struct slot_place value, space;
 };
 
 struct exports *exports_new(const struct master *m,
@@ -145,15 +145,21 @@ static void put_place(struct exports *e, struct slot_place p)
         e->last_slot = p.slot;
 }
 
+static bool is_symbol_at(const struct exports *e, uint32_t symbol,
+                         struct slot_place at)
+{
+        const struct master_symbol *y = &e->m->symbols.at[symbol];
+
+        return is_same(place_of(e, y->slot, y->offset), at);
+}
+
 /* symbol: that the string was told by, or NONE. */
 static void put_telling(struct exports *e, const struct telling *t,
                         uint32_t symbol, uint32_t members, bool is_last)
 {
         uint8_t told = (uint8_t)(t->table + 1);
-        const struct master_symbol *y = &e->m->symbols.at[symbol];
 
-        if (t->tail || symbol == NONE ||
-            !is_same(place_of(e, y->slot, y->offset), t->value))
+        if (t->tail || symbol == NONE || !is_symbol_at(e, symbol, t->value))
                 told |= EXPORT_VALUE;
         if (!is_same(t->space, e->space))
                 told |= EXPORT_SPACE;
@@ -182,15 +188,11 @@ static uint32_t find_symbol(const struct exports *e, const char *text,
         uint32_t first = symbol_names_find(e->symbols, text, size);
         uint32_t i;
 
-        for (i = first; i != NONE; i = symbol_names_next(e->symbols, i)) {
-                const struct master_symbol *y = &e->m->symbols.at[i];
-                struct slot_place at = place_of(e, y->slot, y->offset);
-
+        for (i = first; i != NONE; i = symbol_names_next(e->symbols, i))
                 for (size_t k = 0; k < e->tellings.count; k++)
                         if (!e->tellings.at[k].tail &&
-                            is_same(at, e->tellings.at[k].value))
+                            is_symbol_at(e, i, e->tellings.at[k].value))
                                 return i;
-        }
         return first;
 }
 

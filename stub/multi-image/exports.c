@@ -119,41 +119,29 @@ static int find_addr(const struct unpacker *u, struct slot_place p,
 /* The list of inverse fields while those of records come in between, which are in
  * ascending order like it. */
 struct insertion {
-        uint8_t *in, *end, *out;
+        le32 *in, *end, *out;
 };
-
-static uint32_t load32(const uint8_t *p)
-{
-        le32 v;
-
-        memcpy(&v, p, sizeof(v));
-        return get_le32(v);
-}
 
 static void insertion_open(struct unpacker *u, struct insertion *i)
 {
         uint8_t *start = u->compact + u->derived[ENTRY_SLIDE].offset +
                          (2 + get_le32(u->row->slide_count[0])) * sizeof(le32);
         size_t size = (size_t)(u->slide[SLIDE_INVERSE] - start);
+        uint8_t *end = u->slide_end[SLIDE_INVERSE];
 
-        i->out = start;
-        i->end = u->slide_end[SLIDE_INVERSE];
-        i->in = i->end - size;
-        memmove(i->in, start, size);
-        u->slide[SLIDE_INVERSE] = i->end;
+        memmove(end - size, start, size);
+        *i = (struct insertion){ .in = (le32 *)(end - size),
+                                 .end = (le32 *)end,
+                                 .out = (le32 *)start };
+        u->slide[SLIDE_INVERSE] = end;
 }
 
 static int insert(struct insertion *i, uint32_t addr)
 {
-        le32 v = put_le32(addr);
-
         REQUIRE(i->out != i->in, MULTI_IMAGE_BAD_DERIVED);
-        for (; i->in != i->end && load32(i->in) < addr; i->in += sizeof(v)) {
-                memmove(i->out, i->in, sizeof(v));
-                i->out += sizeof(v);
-        }
-        memcpy(i->out, &v, sizeof(v));
-        i->out += sizeof(v);
+        while (i->in != i->end && get_le32(*i->in) < addr)
+                *i->out++ = *i->in++;
+        *i->out++ = put_le32(addr);
         return MULTI_IMAGE_OK;
 }
 
